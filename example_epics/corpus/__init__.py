@@ -1,0 +1,1 @@
+"""Count and rank the words of a few texts, shard by shard."""

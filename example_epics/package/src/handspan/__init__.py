@@ -1,0 +1,1 @@
+"""Durations, sizes and paragraphs that people can read."""

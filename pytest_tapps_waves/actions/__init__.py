@@ -1,0 +1,25 @@
+"""What a story does. A new kind is a file here and a line in ``KINDS``; outside code uses ``pytest_epic_action``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from .base import Action, Job, StoryContext
+from .call import Call
+from .command import Command
+
+KINDS: Mapping[str, Callable[[Any], Action]] = {"run": Command, "call": Call}
+"""By the key under which the epic file holds the action; given that key's value."""
+
+
+def action_of(holder: object) -> Action | None:
+    """The action that a story or a check of an epic file defines, if any."""
+    for key, make in KINDS.items():
+        value = getattr(holder, key)
+        if value is not None:
+            return make(value)
+    return None
+
+
+__all__ = ["KINDS", "Action", "Call", "Command", "Job", "StoryContext", "action_of"]

@@ -1,0 +1,55 @@
+"""What all kinds of action share: what they are told, and what they owe."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from .output import Output
+
+
+@dataclass(frozen=True, slots=True)
+class StoryContext:
+    """The story, as a function sees it that takes a parameter of this type."""
+
+    id: str
+    title: str
+    epic: str
+    """The id of its epic."""
+    cwd: Path
+    """Where the story works. The process itself stays where it is, since stories share it."""
+    env: Mapping[str, str]
+    """The environment that a command of this story would see."""
+    timeout: float
+    """Seconds for one attempt; 0 is without end."""
+    attempt: int
+    """Counted from 1."""
+    log: logging.Logger
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One attempt at a story's action, or at one of its checks."""
+
+    context: StoryContext
+    rootdir: Path
+    grace: float = 3.0
+    """Seconds between asking a process tree to end and making it end."""
+
+
+class Action(Protocol):
+    """Work that a story does."""
+
+    def describe(self) -> str:
+        """In one line, as it stands in the epic file."""
+        ...
+
+    async def perform(self, job: Job, output: Output) -> None:
+        """Do it, and leave nothing running, whether it ends by itself or is cancelled.
+
+        :raises ActionFailed: if it did not do its work.
+        """
+        ...

@@ -1,0 +1,111 @@
+"""``call``: a Python function, synchronous ones in a thread, asynchronous ones on the loop."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import traceback
+import typing
+from collections.abc import Callable
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from ..errors import ActionFailed
+from .base import Job, StoryContext
+from .output import Output
+from .threads import DaemonThreads
+
+_PACKAGE = str(Path(__file__).resolve().parent.parent)
+
+THREADS = DaemonThreads()
+"""The threads of this process in which synchronous functions run."""
+
+
+class Call:
+    """A function that works if it returns. What it returns is not looked at, unless it is to be awaited."""
+
+    def __init__(self, target: str) -> None:
+        """:param target: ``package.module:function``."""
+        self._target = target
+
+    def describe(self) -> str:
+        return f"call: {self._target}"
+
+    async def perform(self, job: Job, output: Output) -> None:
+        try:
+            result = await THREADS.run(lambda: self._enter(job.context))
+            if inspect.isawaitable(result):
+                await result
+        except (ActionFailed, KeyboardInterrupt):
+            raise
+        except SystemExit as error:
+            raise ActionFailed(f"SystemExit: {error.code}", self.describe(), _user_traceback(error)) from None
+        except Exception as error:
+            what = "".join(traceback.format_exception_only(error)).strip().splitlines()
+            raise ActionFailed(
+                what[0] if what else type(error).__name__, self.describe(), _user_traceback(error)
+            ) from None
+
+    def _enter(self, context: StoryContext) -> Any:
+        """Find the function and call it; of an asynchronous one, that only makes the coroutine."""
+        function = self._resolve()
+        return function(**self._arguments(function, context))
+
+    def _resolve(self) -> Callable[..., Any]:
+        module_name, _, path = self._target.partition(":")
+        try:
+            found: Any = importlib.import_module(module_name)
+        except ModuleNotFoundError as error:
+            if error.name is None or not f"{module_name}.".startswith(f"{error.name}."):
+                raise
+            hint = "modules are looked for in rootdir and in the ini option pythonpath"
+            raise ActionFailed(f"there is no module {error.name}; {hint}", self.describe()) from None
+        for name in path.split("."):
+            try:
+                found = getattr(found, name)
+            except AttributeError:
+                raise ActionFailed(f"{module_name} has no {path}", self.describe()) from None
+        if not callable(found):
+            raise ActionFailed(f"{path} cannot be called", self.describe())
+        return typing.cast("Callable[..., Any]", found)
+
+    def _arguments(self, function: Callable[..., Any], context: StoryContext) -> dict[str, StoryContext]:
+        try:
+            parameters = inspect.signature(function).parameters
+        except (TypeError, ValueError):
+            return {}
+        if not parameters:
+            return {}
+        hints = _hints(function)
+        arguments: dict[str, StoryContext] = {}
+        for name, parameter in parameters.items():
+            if hints.get(name) is StoryContext and parameter.kind is not parameter.POSITIONAL_ONLY:
+                arguments[name] = context
+            elif parameter.default is parameter.empty and parameter.kind not in (
+                parameter.VAR_POSITIONAL,
+                parameter.VAR_KEYWORD,
+            ):
+                raise ActionFailed(
+                    f"its parameter {name!r} has no value: a story's function takes nothing but a StoryContext",
+                    self.describe(),
+                )
+        return arguments
+
+
+def _hints(function: Callable[..., Any]) -> dict[str, Any]:
+    target = function if inspect.isroutine(function) else getattr(function, "__call__", function)  # noqa: B004
+    try:
+        return typing.get_type_hints(target)
+    except Exception:
+        # An annotation that cannot be evaluated (a name under TYPE_CHECKING) says nothing about the others.
+        raw = getattr(target, "__annotations__", {})
+        return {name: StoryContext for name, hint in raw.items() if str(hint).rpartition(".")[2] == "StoryContext"}
+
+
+def _user_traceback(error: BaseException) -> str:
+    """The traceback from the user's own function on."""
+    entry: TracebackType | None = error.__traceback__
+    while entry is not None and entry.tb_frame.f_code.co_filename.startswith(_PACKAGE):
+        entry = entry.tb_next
+    return "".join(traceback.format_exception(type(error), error, entry)).rstrip()

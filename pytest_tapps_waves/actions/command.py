@@ -1,0 +1,33 @@
+"""``run``: a command, by the shell or directly."""
+
+from __future__ import annotations
+
+import shlex
+
+from ..errors import ActionFailed
+from .base import Job
+from .output import Output
+from .processes import ProcessTree, status_words
+
+
+class Command:
+    """A command that works if its exit status is 0. Its input is empty."""
+
+    def __init__(self, command: str | list[str]) -> None:
+        self._command = command
+
+    def describe(self) -> str:
+        words = self._command if isinstance(self._command, str) else shlex.join(self._command)
+        return f"run: {words.strip()}"
+
+    async def perform(self, job: Job, output: Output) -> None:
+        context = job.context
+        if not context.cwd.is_dir():
+            raise ActionFailed(f"cannot start, since {context.cwd} is not a directory", self.describe())
+        try:
+            tree = await ProcessTree.start(self._command, cwd=context.cwd, env=context.env, write=output.write)
+        except (OSError, ValueError) as error:
+            raise ActionFailed(f"cannot start: {error}", self.describe()) from None
+        status = await tree.wait(job.grace)
+        if status:
+            raise ActionFailed(status_words(status), self.describe(), exit_status=status)

@@ -1,0 +1,180 @@
+"""A process together with all that it starts, ended as one."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+_POSIX = os.name == "posix"
+_DRAIN = 0.5
+"""Seconds that output may still come after a process has ended, from children that it left behind."""
+
+
+class ProcessTree(asyncio.SubprocessProtocol):
+    """A child in a session of its own, whose output is handed on as it comes.
+
+    A bare protocol rather than asyncio's streams: those wait for a reader, and hold up a child that writes faster.
+    """
+
+    def __init__(self, write: Callable[[str, bytes], None]) -> None:
+        self._write = write
+        self._exited = asyncio.Event()
+        self._closed = asyncio.Event()
+        self._open_pipes = 2
+        self._transport: asyncio.SubprocessTransport | None = None
+
+    @classmethod
+    async def start(
+        cls,
+        command: str | list[str],
+        *,
+        cwd: Path,
+        env: Mapping[str, str],
+        write: Callable[[str, bytes], None],
+    ) -> ProcessTree:
+        """Start a command: text for the shell, or a list of words without one.
+
+        :raises OSError: if it cannot be started.
+        :raises ValueError: if a word or a variable holds what no process can be given.
+        """
+        loop = asyncio.get_running_loop()
+        options: dict[str, Any] = {"cwd": str(cwd), "env": dict(env), "stdin": subprocess.DEVNULL}
+        if _POSIX:
+            options["start_new_session"] = True
+        else:
+            options["creationflags"] = getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0)
+        tree = cls(write)
+        if isinstance(command, str):
+            tree._transport, _ = await loop.subprocess_shell(lambda: tree, command, **options)
+        else:
+            # Windows looks a program up on the parent's PATH, not on the one that is passed.
+            program = command[0] if _POSIX else shutil.which(command[0], path=env.get("PATH")) or command[0]
+            tree._transport, _ = await loop.subprocess_exec(lambda: tree, program, *command[1:], **options)
+        return tree
+
+    def pipe_data_received(self, fd: int, data: bytes) -> None:
+        self._write("stdout" if fd == 1 else "stderr", data)
+
+    def pipe_connection_lost(self, fd: int, exc: Exception | None) -> None:
+        self._open_pipes -= 1
+        if not self._open_pipes:
+            self._closed.set()
+
+    def process_exited(self) -> None:
+        self._exited.set()
+
+    @property
+    def pid(self) -> int:
+        assert self._transport is not None
+        return self._transport.get_pid()
+
+    async def wait(self, grace: float) -> int:
+        """Its exit status, once it and its output have ended; what it left running is ended then.
+
+        Cancelled, it ends the whole tree first.
+        """
+        assert self._transport is not None
+        try:
+            await self._exited.wait()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_DRAIN):
+                    await self._closed.wait()
+            await self.end(grace)
+        except BaseException:
+            await self.end(grace)
+            raise
+        finally:
+            self._transport.close()
+        status = self._transport.get_returncode()
+        assert status is not None
+        return status
+
+    async def end(self, grace: float) -> None:
+        """Ask all that still runs of the tree to end, and make it end after ``grace`` seconds, or when cancelled."""
+        remaining = self._remaining()
+        if not remaining and self._exited.is_set():
+            return
+        try:
+            self._signal(remaining, hard=False)
+            deadline = asyncio.get_running_loop().time() + grace
+            # Only the child itself could be awaited: the others are not ours.
+            while self._alive(remaining) and asyncio.get_running_loop().time() < deadline:  # noqa: ASYNC110
+                await asyncio.sleep(0.02)
+        finally:
+            self._signal(self._remaining(), hard=True)
+            self._signal(remaining, hard=True)
+        await self._exited.wait()
+
+    def _remaining(self) -> list[psutil.Process]:
+        """The processes of the tree: what stems from the child, and what is in its process group."""
+        found: dict[int, psutil.Process] = {}
+        if not self._exited.is_set():
+            with contextlib.suppress(psutil.Error):
+                root = psutil.Process(self.pid)
+                found[root.pid] = root
+                for child in root.children(recursive=True):
+                    found[child.pid] = child
+        if _POSIX and _group_exists(self.pid):
+            for process in psutil.process_iter():
+                with contextlib.suppress(psutil.Error, OSError):
+                    if process.pid not in found and os.getpgid(process.pid) == self.pid:
+                        found[process.pid] = process
+        return list(found.values())
+
+    def _alive(self, processes: list[psutil.Process]) -> bool:
+        if not self._exited.is_set():
+            return True
+        for process in processes:
+            with contextlib.suppress(psutil.Error):
+                if process.is_running() and process.status() != psutil.STATUS_ZOMBIE:
+                    return True
+        return False
+
+    @staticmethod
+    def _signal(processes: list[psutil.Process], *, hard: bool) -> None:
+        # psutil compares start times, so a pid that has been given to somebody else is left alone.
+        for process in processes:
+            with contextlib.suppress(psutil.Error):
+                if hard:
+                    process.kill()
+                else:
+                    process.terminate()
+
+
+def _group_exists(pid: int) -> bool:
+    try:
+        os.killpg(pid, 0)
+    except (ProcessLookupError, PermissionError):
+        return False
+    return True
+
+
+def status_words(status: int) -> str:
+    """``exit status 3``, or ``ended by signal 9 (SIGKILL)``."""
+    if status >= 0:
+        return f"exit status {status}"
+    try:
+        name = signal.Signals(-status).name
+    except ValueError:
+        name = "unknown"
+    return f"ended by signal {-status} ({name})"
+
+
+def command_environment(extra: Mapping[str, str]) -> dict[str, str]:
+    """The environment of a command: ours, the running interpreter's ``bin`` first on PATH, and ``extra``."""
+    environment = dict(os.environ)
+    interpreter = str(Path(sys.executable).parent)
+    path = environment.get("PATH", os.defpath)
+    environment["PATH"] = f"{interpreter}{os.pathsep}{path}"
+    environment.update(extra)
+    return environment

@@ -1,0 +1,156 @@
+"""Epic files and stories as pytest's collectors and items."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, Protocol
+
+import pytest
+
+from ..actions import Action, action_of
+from ..attempts import Performance
+from ..concurrent.outcomes import report_check, skipped
+from ..core.model import State
+from ..core.plan import Settled
+from ..epics.loader import EpicDefinition
+from ..epics.schema import StorySpec
+from ..errors import PlanProblems, Problem
+from .failure import FailureText, Place, StoryFailed, check_failed, refused, story_failed
+from .library import Library
+
+
+class Runtime(Protocol):
+    """What a story's item needs of the run that it is part of."""
+
+    def verdict(self, item: StoryItem) -> Settled | None:
+        """What the plan decided of the story without running it."""
+        ...
+
+    def carry_out(self, item: StoryItem) -> Performance:
+        """Do the story's work, and wait for it.
+
+        :raises pytest.skip.Exception: if it was cancelled.
+        """
+        ...
+
+
+LIBRARY = pytest.StashKey[Library]()
+RUNTIME = pytest.StashKey[Runtime]()
+"""Set on the config when the run begins."""
+
+
+class EpicFile(pytest.File):
+    """An ``epic_*.yaml``."""
+
+    definition: EpicDefinition
+
+    def collect(self) -> Iterable[StoryItem]:
+        library = self.config.stash[LIBRARY]
+        rootdir = self.config.rootpath
+        if not self.path.is_relative_to(rootdir):
+            raise self.CollectError(
+                f"{self.path}: an epic must be inside rootdir, which is {rootdir}; set it with --rootdir"
+            )
+        try:
+            self.definition = library.read(self.path)
+            marks = _marks(self.definition)
+        except PlanProblems as error:
+            raise self.CollectError(str(error)) from None
+        return [
+            StoryItem.from_parent(self, name=spec.id, spec=spec, marks=[marks[tag] for tag in spec.tags])
+            for spec in self.definition.stories
+        ]
+
+
+def _marks(definition: EpicDefinition) -> dict[str, pytest.MarkDecorator]:
+    """A mark for each tag. With ``--strict-markers`` a tag has to be registered, as any mark."""
+    marks: dict[str, pytest.MarkDecorator] = {}
+    problems: list[Problem] = []
+    for spec in definition.stories:
+        for tag in spec.tags:
+            if tag in marks:
+                continue
+            try:
+                with warnings.catch_warnings():
+                    warnings.simplefilter("ignore", pytest.PytestUnknownMarkWarning)
+                    marks[tag] = getattr(pytest.mark, tag)
+            except pytest.fail.Exception:
+                message = f"story {spec.id}: the tag {tag!r} is no registered mark; add it to the ini option markers"
+                problems.append(Problem(definition.path, spec.line, message))
+    if problems:
+        raise PlanProblems(problems)
+    return marks
+
+
+class StoryItem(pytest.Item):
+    """A story of an epic file."""
+
+    parent: EpicFile
+
+    def __init__(self, *, spec: StorySpec, marks: list[pytest.MarkDecorator], **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.spec = spec
+        """The story as its file defines it."""
+        self._location = (self.path, spec.line - 1, f"{spec.id} {spec.title}" if spec.title else f"story {spec.id}")
+        if spec.title:
+            self.extra_keyword_matches.add(spec.title)
+        for mark in marks:
+            self.add_marker(mark)
+        self.action: Action | None = self.config.hook.pytest_epic_action(config=self.config, story=spec)
+        self.action = self.action or action_of(spec)
+
+    @property
+    def epic(self) -> EpicDefinition:
+        """The epic that the story belongs to."""
+        return self.parent.definition
+
+    @property
+    def headline(self) -> str:
+        """Names the story in its report."""
+        return f'story {self.spec.id} "{self.spec.title}"' if self.spec.title else f"story {self.spec.id}"
+
+    @property
+    def is_documentation(self) -> bool:
+        """Whether there is nothing to run, neither an action nor a check."""
+        return self.action is None and not self.spec.checks
+
+    def reportinfo(self) -> tuple[Path, int, str]:
+        return self._location
+
+    def setup(self) -> None:
+        verdict = self.config.stash[RUNTIME].verdict(self)
+        if verdict is not None and verdict.state is not State.REFUSED:
+            raise skipped(verdict.reason)
+        if verdict is None and self.is_documentation:
+            raise skipped("nothing to run")
+
+    def runtest(self) -> None:
+        runtime = self.config.stash[RUNTIME]
+        verdict = runtime.verdict(self)
+        if verdict is not None:
+            raise refused(verdict.reason)
+        performance = runtime.carry_out(self)
+        last = performance.attempts[-1]
+        for result in last.checks:
+            if self.session.shouldfail:
+                break
+            report_check(self, result, check_failed(self.headline, result) if result.error else None)
+        self.add_sections(performance)
+        if performance.failed:
+            raise story_failed(self.headline, performance)
+
+    def add_sections(self, performance: Performance) -> None:
+        """Put what the story printed into its report."""
+        for attempt in performance.attempts:
+            label = f" (attempt {attempt.number})" if len(performance.attempts) > 1 else ""
+            for name in ("stdout", "stderr", "log"):
+                if text := attempt.output.text(name):
+                    self.add_report_section("call", f"{name}{label}", text)
+
+    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
+        error = excinfo.value
+        if not isinstance(error, StoryFailed):
+            return super().repr_failure(excinfo, style)
+        return FailureText(Place(self.epic.path, self.spec.line, error.summary), error.lines)

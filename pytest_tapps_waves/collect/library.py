@@ -1,0 +1,71 @@
+"""The epic files of a run: those that pytest collects, and those that they refer to."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path, PurePath
+
+from ..epics.loader import EpicDefinition, load
+from ..errors import PlanProblems, Problem
+
+
+def is_epic_file(path: PurePath) -> bool:
+    """Whether a file is an epic by its name."""
+    return path.name.startswith("epic_") and path.suffix in (".yaml", ".yml")
+
+
+class Library:
+    """Epic files, each read once."""
+
+    def __init__(self, rootdir: Path) -> None:
+        self._rootdir = rootdir
+        self._definitions: dict[Path, EpicDefinition | None] = {}
+        self._neighbours_read: set[Path] = set()
+
+    def read(self, path: Path) -> EpicDefinition:
+        """The epic that a file holds.
+
+        :raises PlanProblems: if it has mistakes.
+        """
+        known = self._definitions.get(path)
+        if known is not None:
+            return known
+        self._definitions[path] = None
+        name = self.name(path)
+        try:
+            data = path.read_bytes()
+        except OSError as error:
+            raise PlanProblems([Problem(name, 1, f"cannot be read: {error.strerror}")]) from None
+        definition = self._definitions[path] = load(data, name)
+        return definition
+
+    def find(self, path: Path) -> EpicDefinition | None:
+        """The epic that a file holds, or None if it has mistakes."""
+        if path not in self._definitions:
+            try:
+                self.read(path)
+            except PlanProblems:
+                return None
+        return self._definitions[path]
+
+    def name(self, path: Path) -> str:
+        """How the file is called in node ids and messages."""
+        try:
+            return path.relative_to(self._rootdir).as_posix()
+        except ValueError:
+            return Path(os.path.relpath(path, self._rootdir)).as_posix()
+
+    def loaded(self) -> Iterator[tuple[Path, EpicDefinition]]:
+        """The epics that have been read without mistakes."""
+        yield from ((path, found) for path, found in list(self._definitions.items()) if found is not None)
+
+    def read_neighbours(self, folder: Path) -> bool:
+        """Read the other epics of a folder; whether that was done for the first time."""
+        if folder in self._neighbours_read:
+            return False
+        self._neighbours_read.add(folder)
+        for path in sorted(folder.iterdir()):
+            if is_epic_file(path) and path.is_file():
+                self.find(path)
+        return True

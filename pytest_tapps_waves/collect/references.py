@@ -1,0 +1,122 @@
+"""What a story depends on: from the words of an epic file to the keys of a graph."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from difflib import get_close_matches
+from pathlib import Path
+
+from ..epics.loader import EpicDefinition
+from ..epics.schema import StorySpec
+from ..errors import Problem
+from .library import Library, is_epic_file
+
+
+class Names:
+    """The names that collected Python tests answer to, as in pytest-depends.
+
+    Its node id, the id without ``[param]``, and every prefix up to a ``::``: its class, its file.
+    """
+
+    def __init__(self, node_ids: Iterable[str]) -> None:
+        self._keys: dict[str, list[str]] = {}
+        for node_id in node_ids:
+            base = node_id.partition("[")[0]
+            parts = base.split("::")
+            prefixes = ["::".join(parts[:length]) for length in range(1, len(parts) + 1)]
+            for name in dict.fromkeys([node_id, *prefixes]):
+                self._keys.setdefault(name, []).append(node_id)
+
+    def __getitem__(self, name: str) -> Sequence[str]:
+        return self._keys.get(name, ())
+
+
+class Resolver:
+    """Resolves the dependencies of the stories of one run, and collects those that lead nowhere."""
+
+    def __init__(self, rootdir: Path, library: Library, tests: Names, *, all_tests_known: bool) -> None:
+        """
+        :param tests: the Python tests that were collected.
+        :param all_tests_known: whether the files of these tests were collected whole, so that a test that is not among
+            them does not exist.
+        """
+        self._rootdir = rootdir
+        self._library = library
+        self._tests = tests
+        self._all_tests_known = all_tests_known
+        self._ids: dict[Path, Mapping[str, str]] = {}
+        self.problems: list[Problem] = []
+
+    def resolve(self, path: Path, epic: EpicDefinition, spec: StorySpec) -> list[str]:
+        """The keys of what a story depends on, in the order of the file. What is not found is in ``problems``."""
+        keys: list[str] = []
+        for place, name in enumerate(spec.dependencies):
+            own = self._ids_of(path, epic).get(name)
+            found = [own] if own is not None else self._elsewhere(path, epic, name)
+            if isinstance(found, str):
+                line = spec.dependency_line(place)
+                self.problems.append(Problem(epic.path, line, f"story {spec.id} depends on {name}, {found}"))
+            else:
+                keys.extend(key for key in found if key not in keys)
+        return keys
+
+    def _ids_of(self, path: Path, epic: EpicDefinition) -> Mapping[str, str]:
+        ids = self._ids.get(path)
+        if ids is None:
+            ids = self._ids[path] = {spec.id: f"{epic.path}::{spec.id}" for spec in epic.stories}
+        return ids
+
+    def _elsewhere(self, path: Path, epic: EpicDefinition, name: str) -> Sequence[str] | str:
+        """Keys, or what is wrong with the name."""
+        file_name, colons, rest = name.partition("::")
+        file = self._file(path.parent, file_name)
+        if file is not None:
+            return self._in_epic(file, rest) if is_epic_file(file) else self._in_tests(file, rest)
+        if colons or "/" in name or name.endswith((".yaml", ".yml", ".py")):
+            return f"but there is no file {file_name}, neither beside the epic nor in rootdir"
+        return self._in_any_epic(path, epic, name)
+
+    def _file(self, folder: Path, name: str) -> Path | None:
+        if not name:
+            return None
+        for base in (folder, self._rootdir):
+            candidate = Path(base, name)
+            if candidate.is_file():
+                return candidate.resolve() if ".." in name else candidate
+        return None
+
+    def _in_epic(self, file: Path, identifier: str) -> Sequence[str] | str:
+        epic = self._library.find(file)
+        if epic is None:
+            return f"but {self._library.name(file)} has mistakes of its own"
+        ids = self._ids_of(file, epic)
+        if not identifier:
+            return list(ids.values())
+        if identifier in ids:
+            return [ids[identifier]]
+        return f"which {epic.path} does not hold{_suggestion(identifier, ids)}"
+
+    def _in_tests(self, file: Path, rest: str) -> Sequence[str] | str:
+        name = self._library.name(file)
+        found = self._tests[f"{name}::{rest}" if rest else name]
+        if found:
+            return found
+        if self._all_tests_known and self._tests[name]:
+            return f"which {name} does not hold"
+        return [f"{name}::{rest}" if rest else name]
+
+    def _in_any_epic(self, path: Path, epic: EpicDefinition, name: str) -> Sequence[str] | str:
+        while True:
+            ids = {other: self._ids_of(other, found) for other, found in self._library.loaded()}
+            keys = [known[name] for known in ids.values() if name in known]
+            if len(keys) == 1:
+                return keys
+            if keys:
+                return f"which is in several epics; write one of {', '.join(sorted(keys))}"
+            if not self._library.read_neighbours(path.parent):
+                return f"which no epic holds{_suggestion(name, self._ids_of(path, epic))}"
+
+
+def _suggestion(name: str, known: Iterable[str]) -> str:
+    near = get_close_matches(name, list(known), n=1, cutoff=0.6)
+    return f"; did you mean {near[0]}?" if near else ""

@@ -1,0 +1,114 @@
+"""The hooks of an item's protocol while items run at once.
+
+pytest hands an item its hooks through ``session.gethookproxy``. While stories run concurrently ours answers instead,
+and leaves out the plugins whose wrappers keep one state per process; what they do is done per story by ``output``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from typing import Any
+
+import pytest
+
+from ..actions.output import CURRENT_OUTPUT
+
+# Tested with pytest 9.0, 9.1, 9.2: the names under which pytest registers these plugins, and `remove_mods` of the
+# proxy that `session.gethookproxy` answers with. Noticed by tests/test_private_api.py.
+_PER_PROCESS = {
+    "pytest_runtest_protocol": ("warnings", "faulthandler", "assertion", "timeout"),
+    "pytest_runtest_setup": ("capturemanager", "logging-plugin"),
+    "pytest_runtest_call": ("capturemanager", "logging-plugin", "timeout"),
+    "pytest_runtest_teardown": ("capturemanager", "logging-plugin"),
+    "pytest_runtest_logstart": ("terminalreporter",),
+    "pytest_exception_interact": ("timeout",),
+}
+
+Phase = Callable[[pytest.Item, str], AbstractContextManager[None]]
+"""Captures what an item prints in a phase: ``setup``, ``call`` or ``teardown``."""
+
+
+class StoryHooks:
+    """A hook relay that calls everything but the plugins that cannot be shared."""
+
+    def __init__(self, config: pytest.Config, left_out: frozenset[object], phase: Phase) -> None:
+        self._config = config
+        self._left_out = left_out
+        self._phase = phase
+
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        manager = self._config.pluginmanager
+        plugins = [manager.get_plugin(plugin) for plugin in _PER_PROCESS.get(name, ())]
+        left_out = self._left_out.union(plugin for plugin in plugins if plugin is not None)
+        caller: Callable[..., Any] = manager.subset_hook_caller(name, left_out)
+        if name in ("pytest_runtest_setup", "pytest_runtest_call", "pytest_runtest_teardown"):
+            caller = self._captured(caller, name.removeprefix("pytest_runtest_"))
+        elif name == "pytest_runtest_logreport":
+            caller = self._reported(caller)
+        elif name in ("pytest_runtest_logstart", "pytest_runtest_logfinish", "pytest_exception_interact"):
+            caller = _uncaptured(caller)
+        self.__dict__[name] = caller
+        return caller
+
+    def _captured(self, caller: Callable[..., Any], when: str) -> Callable[..., Any]:
+        def call(**kwargs: Any) -> Any:
+            with self._phase(kwargs["item"], when):
+                return caller(**kwargs)
+
+        return call
+
+    def _reported(self, caller: Callable[..., Any]) -> Callable[..., Any]:
+        """The terminal is told of an item's start only when there is something to print of it, so that lines of items
+        that run at once do not mix."""
+        reporter = self._config.pluginmanager.get_plugin("terminalreporter")
+
+        def call(*, report: pytest.TestReport) -> Any:
+            with _no_output():
+                if reporter is not None and (report.when == "call" or not report.passed):
+                    reporter.pytest_runtest_logstart(nodeid=report.nodeid, location=report.location)
+                return caller(report=report)
+
+        return call
+
+
+def _uncaptured(caller: Callable[..., Any]) -> Callable[..., Any]:
+    def call(**kwargs: Any) -> Any:
+        with _no_output():
+            return caller(**kwargs)
+
+    return call
+
+
+@contextmanager
+def _no_output() -> Iterator[None]:
+    token = CURRENT_OUTPUT.set(None)
+    try:
+        yield
+    finally:
+        CURRENT_OUTPUT.reset(token)
+
+
+@contextmanager
+def story_hooks(session: pytest.Session, phase: Phase) -> Iterator[Callable[[pytest.Item], Any]]:
+    """Let items have :class:`StoryHooks`; yields what runs an item's protocol with them."""
+    original = session.gethookproxy
+    relays: dict[frozenset[object], StoryHooks] = {}
+
+    def gethookproxy(fspath: Any) -> StoryHooks:
+        left_out = frozenset(getattr(original(fspath), "remove_mods", ()))
+        relay = relays.get(left_out)
+        if relay is None:
+            relay = relays[left_out] = StoryHooks(session.config, left_out, phase)
+        return relay
+
+    def protocol(item: pytest.Item) -> Any:
+        # pytest calls this hook with every conftest's plugins, not only those that see the item.
+        return everyone.pytest_runtest_protocol(item=item, nextitem=None)
+
+    everyone = StoryHooks(session.config, frozenset(), phase)
+    session.gethookproxy = gethookproxy  # type: ignore[method-assign,assignment]
+    try:
+        yield protocol
+    finally:
+        del session.gethookproxy

@@ -1,0 +1,216 @@
+"""Prints, log records and warnings of stories that run at once, each to the story that made it.
+
+pytest's capture stays on for the whole concurrent run, so that what children and C code write to the file descriptors
+does not reach the terminal; the terminal reporter writes past it. ``sys.stdout`` and ``sys.stderr`` look up the story
+of the code that writes (a context variable) and fall back to that capture.
+"""
+
+from __future__ import annotations
+
+import io
+import logging
+import os
+import sys
+import warnings
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from typing import Any, TextIO
+
+import pytest
+
+# Tested with pytest 9.0, 9.1, 9.2: the plugins "capturemanager" (`_method`, `resume_global_capture`,
+# `suspend_global_capture`, `read_global_capture`) and "logging-plugin" (`formatter`, `log_level`, `log_cli_handler`),
+# the context manager `catching_logs`, `apply_warning_filters`, `TerminalReporter._tw` and its `_file`. Noticed by
+# tests/test_private_api.py.
+from _pytest.config import apply_warning_filters
+from _pytest.logging import catching_logs
+
+from ..actions.output import CURRENT_OUTPUT, Output
+from .current import CURRENT_ITEM
+
+
+class _RoutedText(io.TextIOBase):
+    """A text stream that belongs to whichever story writes to it."""
+
+    def __init__(self, name: str, beside: TextIO, echo: bool) -> None:
+        self._name = name
+        self._beside = beside
+        self._echo = echo
+
+    def write(self, text: str) -> int:
+        output = CURRENT_OUTPUT.get()
+        if output is not None:
+            output.write(self._name, text.encode("utf-8", "surrogateescape"))
+        if output is None or self._echo:
+            self._beside.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        self._beside.flush()
+
+    def writable(self) -> bool:
+        return True
+
+    def isatty(self) -> bool:
+        return False
+
+    def fileno(self) -> int:
+        return self._beside.fileno()
+
+    @property
+    def encoding(self) -> str:  # type: ignore[override]
+        return self._beside.encoding
+
+    @property
+    def errors(self) -> str | None:  # type: ignore[override]
+        return self._beside.errors
+
+    @property
+    def buffer(self) -> _RoutedBytes:
+        return _RoutedBytes(self._name, self._beside, self._echo)
+
+
+class _RoutedBytes(io.RawIOBase):
+    """The bytes below :class:`_RoutedText`, for code that writes to ``sys.stdout.buffer``."""
+
+    def __init__(self, name: str, beside: TextIO, echo: bool) -> None:
+        self._name = name
+        self._beside = beside
+        self._echo = echo
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: Any) -> int:
+        output, written = CURRENT_OUTPUT.get(), bytes(data)
+        if output is not None:
+            output.write(self._name, written)
+        if output is None or self._echo:
+            self._beside.buffer.write(written)
+        return len(written)
+
+
+class _RoutedLog(logging.Handler):
+    """Hands each record to the story that made it."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        output = CURRENT_OUTPUT.get()
+        if output is not None:
+            output.write("log", (self.format(record) + "\n").encode("utf-8", "surrogateescape"))
+
+
+@contextmanager
+def phase_output(item: pytest.Item, when: str) -> Iterator[None]:
+    """Take what an item prints in one phase, and add it to the item's report."""
+    output = Output()
+    try:
+        with output.receiving():
+            yield
+    finally:
+        output.close()
+        for name in ("stdout", "stderr", "log"):
+            if text := output.text(name):
+                item.add_report_section(when, name, text.strip() if name == "log" else text)
+
+
+@contextmanager
+def routed_output(config: pytest.Config, strays: list[str]) -> Iterator[None]:
+    """While this holds, every story has its own output.
+
+    :param strays: receives, at the end, what no story in particular wrote to stdout and to stderr.
+    """
+    capture = config.pluginmanager.get_plugin("capturemanager")
+    with ExitStack() as stack:
+        method = config.getoption("capture", "no")
+        if capture is not None and method != "no":
+            _write_past_capture(config, stack)
+            capture.resume_global_capture()
+            stack.callback(_stop_capture, capture, strays)
+        stack.enter_context(routed_streams(config))
+        _route_log(config, stack)
+        _route_warnings(config, stack)
+        yield
+
+
+@contextmanager
+def routed_streams(config: pytest.Config) -> Iterator[None]:
+    """Let what is written to ``sys.stdout`` and ``sys.stderr`` go to the current output. Not under ``-s``."""
+    method = config.getoption("capture", "no")
+    if method == "no":
+        yield
+        return
+    saved = sys.stdout, sys.stderr
+    sys.stdout = _RoutedText("stdout", sys.stdout, echo=method == "tee-sys")
+    sys.stderr = _RoutedText("stderr", sys.stderr, echo=method == "tee-sys")
+    try:
+        yield
+    finally:
+        sys.stdout, sys.stderr = saved
+
+
+def _stop_capture(capture: Any, strays: list[str]) -> None:
+    capture.suspend_global_capture(in_=False)
+    strays[:] = capture.read_global_capture()
+
+
+def _write_past_capture(config: pytest.Config, stack: ExitStack) -> None:
+    """Let the terminal reporter write to what file descriptor 1 was before the capture."""
+    reporter = config.pluginmanager.get_plugin("terminalreporter")
+    if reporter is None:
+        return
+    writer = reporter._tw
+    try:
+        descriptor = writer._file.fileno()
+    except (OSError, ValueError, AttributeError):
+        return
+    if descriptor not in (1, 2):
+        return
+    original = writer._file
+    original.flush()
+    past = os.fdopen(
+        os.dup(descriptor), "w", encoding=original.encoding, errors=original.errors, newline=original.newlines
+    )
+    writer._file = past
+
+    def restore() -> None:
+        writer._file = original
+        past.close()
+
+    stack.callback(restore)
+
+
+def _route_log(config: pytest.Config, stack: ExitStack) -> None:
+    plugin = config.pluginmanager.get_plugin("logging-plugin")
+    if plugin is None:
+        return
+    handler = _RoutedLog()
+    handler.setFormatter(plugin.formatter)
+    stack.enter_context(catching_logs(handler, level=plugin.log_level))
+    live = plugin.log_cli_handler
+    if getattr(live, "capture_manager", None) is not None:
+        # It would switch the capture of all stories off and on; the terminal is written past it now.
+        stack.callback(setattr, live, "capture_manager", live.capture_manager)
+        live.capture_manager = None
+
+
+def _route_warnings(config: pytest.Config, stack: ExitStack) -> None:
+    if not config.pluginmanager.has_plugin("warnings"):
+        return
+    stack.enter_context(warnings.catch_warnings())
+    if not sys.warnoptions:
+        warnings.filterwarnings("always", category=DeprecationWarning)
+        warnings.filterwarnings("always", category=PendingDeprecationWarning)
+    apply_warning_filters(config.getini("filterwarnings"), config.known_args_namespace.pythonwarnings or [])
+
+    def show(message: Any, category: Any, filename: str, lineno: int, file: Any = None, line: Any = None) -> None:
+        item = CURRENT_ITEM.get()
+        config.hook.pytest_warning_recorded.call_historic(
+            kwargs={
+                "warning_message": warnings.WarningMessage(message, category, filename, lineno, file, line),
+                "nodeid": item.nodeid if item is not None else "",
+                "when": "runtest",
+                "location": None,
+            }
+        )
+
+    warnings.showwarning = show

@@ -1,0 +1,97 @@
+"""pytest's ``SetupState`` for items that run at once: a tree with use counts instead of a stack.
+
+A node (a file, the session) is set up by the first story that needs it and torn down by the last one.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+
+import pytest
+
+# Tested with pytest 9.0, 9.1, 9.2: `Session._setupstate` and the methods `setup`, `teardown_exact`, `addfinalizer`,
+# `is_node_active` and the attribute `stack` of SetupState. Noticed by tests/test_private_api.py.
+from _pytest.nodes import Node
+from _pytest.runner import SetupState
+
+from .current import CURRENT_ITEM
+
+_OUTCOMES = (pytest.skip.Exception, pytest.fail.Exception, pytest.exit.Exception, Exception)
+
+
+class SharedSetupState(SetupState):
+    """The nodes that are set up, and which items use them."""
+
+    def __init__(self, session: pytest.Session, items: Iterable[pytest.Item]) -> None:
+        """:param items: all that are going to run while this is in place."""
+        super().__init__()
+        self._session = session
+        self._users: dict[Node, set[pytest.Item]] = {}
+        self._to_come: dict[Node, int] = {}
+        self._ended: set[pytest.Item] = set()
+        for item in items:
+            for node in item.listchain():
+                self._to_come[node] = self._to_come.get(node, 0) + 1
+
+    def setup(self, item: pytest.Item) -> None:
+        chain = item.listchain()
+        for node in chain:
+            if node in self.stack and (failure := self.stack[node][1]):
+                raise failure[0].with_traceback(failure[1])
+        for node in chain:
+            self._users.setdefault(node, set()).add(item)
+            if node in self.stack:
+                continue
+            self.stack[node] = ([node.teardown], None)
+            try:
+                node.setup()
+            except _OUTCOMES as error:
+                self.stack[node] = (self.stack[node][0], (error, error.__traceback__))
+                raise
+
+    def teardown_exact(self, nextitem: pytest.Item | None) -> None:
+        """Tear down what the current item is the last to need; without a current item, all that is left."""
+        item = CURRENT_ITEM.get()
+        nodes = list(reversed(self.stack if item is None else item.listchain()))
+        errors: list[BaseException] = []
+        for node in nodes:
+            if item is not None:
+                self._users.get(node, set()).discard(item)
+                if node is not item and self._needed(node, item):
+                    continue
+            errors.extend(self._tear_down(node))
+        # pytest removes the variable after this, without a default, and another story may have done so already.
+        if item is not None:
+            os.environ["PYTEST_CURRENT_TEST"] = f"{item.nodeid} (teardown)".replace("\x00", "(null)")
+        if len(errors) == 1:
+            raise errors[0]
+        if errors:
+            raise BaseExceptionGroup("errors during test teardown", errors[::-1])
+
+    def ended(self, item: pytest.Item) -> None:
+        """The item is not going to run again."""
+        self._ended.add(item)
+        for node in item.listchain():
+            self._to_come[node] -= 1
+
+    def _needed(self, node: Node, item: pytest.Item) -> bool:
+        if self._users.get(node):
+            return True
+        if self._session.shouldstop or self._session.shouldfail:
+            return False
+        return self._to_come.get(node, 0) > (0 if item in self._ended else 1)
+
+    def _tear_down(self, node: Node) -> list[BaseException]:
+        if node not in self.stack:
+            return []
+        finalizers, _ = self.stack.pop(node)
+        errors: list[BaseException] = []
+        while finalizers:
+            try:
+                finalizers.pop()()
+            except _OUTCOMES as error:
+                errors.append(error)
+        if len(errors) > 1:
+            return [BaseExceptionGroup(f"errors while tearing down {node!r}", errors[::-1])]
+        return errors

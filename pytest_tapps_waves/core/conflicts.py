@@ -1,0 +1,138 @@
+"""File conflicts: stories of one wave that affect a common file.
+
+An inverted index from patterns to stories finds them in time linear in the number of stories, as long as few patterns
+hold wildcards: those are held against all patterns below or above their literal prefix.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from .globs import Glob, overlap, parse
+from .graph import Graph, Waves
+from .model import EpicRules, OnConflict, Story
+
+_STRICTNESS = {policy: rank for rank, policy in enumerate(OnConflict)}
+
+
+@dataclass(frozen=True, slots=True)
+class Conflict:
+    """Stories of one wave that affect a common file."""
+
+    wave: int
+    """Counted from 1."""
+    stories: tuple[str, ...]
+    """Keys, two or more, in file order."""
+    paths: tuple[str, ...]
+    """What they have in common: a path, a glob, or two globs joined by `` and ``."""
+    policy: OnConflict
+    """The strictest of the stories' epics."""
+
+
+def find_conflicts(
+    graph: Graph,
+    waves: Waves,
+    rules: Mapping[str, EpicRules],
+    is_directory: Callable[[str], bool] = lambda path: False,
+) -> list[Conflict]:
+    """All conflicts of the waves, in the order of waves and files; epics whose policy is ``off`` take no part.
+
+    :param rules: by epic; an epic that is not there has no policy, and takes no part.
+    :param is_directory: tells of a literal path, relative to rootdir, whether a directory is there.
+    """
+    parsed: dict[str, Glob] = {}
+    found: list[Conflict] = []
+    for number, wave in enumerate(waves, 1):
+        stories_of: dict[str, list[str]] = {}
+        for key in wave:
+            story = graph.stories[key]
+            if story.files and _policy(story, rules) is not OnConflict.OFF:
+                for text in dict.fromkeys(story.files):
+                    stories_of.setdefault(text, []).append(key)
+        globs = [
+            parsed[text] if text in parsed else parsed.setdefault(text, parse(text, is_directory))
+            for text in stories_of
+        ]
+        common: dict[tuple[str, ...], list[str]] = {}
+        for path, keys in _groups(globs, stories_of):
+            members = tuple(sorted(set(keys), key=graph.position.__getitem__))
+            if len(members) > 1:
+                common.setdefault(members, []).append(path)
+        for members in sorted(common, key=lambda keys: [graph.position[key] for key in keys]):
+            policy = min((_policy(graph.stories[key], rules) for key in members), key=_STRICTNESS.__getitem__)
+            found.append(Conflict(number, members, tuple(dict.fromkeys(common[members])), policy))
+    return found
+
+
+def _policy(story: Story, rules: Mapping[str, EpicRules]) -> OnConflict:
+    found = rules.get(story.epic)
+    return found.on_conflict if found else OnConflict.OFF
+
+
+def _groups(globs: Sequence[Glob], stories_of: Mapping[str, Sequence[str]]) -> Iterator[tuple[str, list[str]]]:
+    for text, keys in stories_of.items():
+        yield text, list(keys)
+    for one, other in _overlapping(globs):
+        shared = next((glob.text for glob in (one, other) if glob.path), f"{one.text} and {other.text}")
+        yield shared, [*stories_of[one.text], *stories_of[other.text]]
+
+
+def _overlapping(globs: Sequence[Glob]) -> Iterator[tuple[Glob, Glob]]:
+    """Pairs of different patterns that can match a common path, each pair once."""
+    paths: dict[tuple[str, ...], list[Glob]] = {}
+    names: dict[str, list[Glob]] = {}
+    wild: list[Glob] = []
+    for glob in globs:
+        if glob.path is not None and not glob.directory:
+            paths.setdefault(glob.segments, []).append(glob)
+        elif glob.name is not None:
+            names.setdefault(glob.name, []).append(glob)
+        else:
+            wild.append(glob)
+    yield from _spellings(paths)
+    yield from _spellings(names)
+    for segments, spelled in paths.items():
+        for depth in range(1, len(segments)):
+            yield from _pairs(paths.get(segments[:depth], ()), spelled)
+        for segment in dict.fromkeys(segments):
+            yield from (pair for pair in _pairs(names.get(segment, ()), spelled) if overlap(*pair))
+    yield from _wild_overlaps(wild, paths, names)
+
+
+def _spellings(index: Mapping[Any, Sequence[Glob]]) -> Iterator[tuple[Glob, Glob]]:
+    """``a/b`` and ``/a/b/`` are two spellings of one pattern."""
+    for spelled in index.values():
+        for place, glob in enumerate(spelled):
+            yield from _pairs((glob,), spelled[place + 1 :])
+
+
+def _pairs(some: Iterable[Glob], others: Sequence[Glob]) -> Iterator[tuple[Glob, Glob]]:
+    for one in some:
+        for other in others:
+            yield one, other
+
+
+def _wild_overlaps(
+    wild: Sequence[Glob], paths: Mapping[tuple[str, ...], Sequence[Glob]], names: Mapping[str, Sequence[Glob]]
+) -> Iterator[tuple[Glob, Glob]]:
+    if not wild:
+        return
+    at_prefix: dict[tuple[str, ...], list[Glob]] = {}
+    below: dict[tuple[str, ...], list[Glob]] = {}
+    place = {glob.text: number for number, glob in enumerate(wild)}
+    named = [glob for spelled in names.values() for glob in spelled]
+    for glob in [*wild, *(glob for spelled in paths.values() for glob in spelled)]:
+        at_prefix.setdefault(glob.prefix, []).append(glob)
+    asked = {glob.prefix for glob in wild}
+    for prefix, held in at_prefix.items():
+        for depth in range(len(prefix) + 1):
+            if prefix[:depth] in asked:
+                below.setdefault(prefix[:depth], []).extend(held)
+    for glob in wild:
+        above = [other for depth in range(len(glob.prefix)) for other in at_prefix.get(glob.prefix[:depth], ())]
+        for other in [*below[glob.prefix], *above, *named]:
+            twin = place.get(other.text)
+            if (twin is None or twin > place[glob.text]) and overlap(glob, other):
+                yield glob, other

@@ -1,0 +1,292 @@
+"""The plan of a run as a state machine: events in, decisions out. No clock and no asyncio, so it can be replayed.
+
+Whoever drives it calls :meth:`Plan.begin`, starts what :meth:`Plan.next` names, says :meth:`Plan.end` when a story
+ended, and after each of these reads :meth:`Plan.effects`.
+"""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from .breaker import Breaker
+from .conflicts import Conflict
+from .graph import Graph
+from .model import STATE_WORDS, DependencyAction, EpicRules, OnConflict, State, Story
+from .policies.base import Policy, WaveFinished, WaveStarted
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """The story is not run; report it in its final state, for this reason."""
+
+    key: str
+    state: State
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Cancel:
+    """The story is running and must be cancelled, for this reason."""
+
+    key: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Tripped:
+    """The circuit breaker of an epic has opened."""
+
+    epic: str
+    stories: tuple[str, ...]
+    """The stories that failed in a row, in the order in which they ended."""
+
+
+Effect: TypeAlias = Settled | Cancel | Tripped | WaveStarted | WaveFinished
+
+
+@dataclass(frozen=True, slots=True)
+class DependencyRules:
+    """What becomes of stories whose dependencies failed, or are not part of the run."""
+
+    failed: DependencyAction = DependencyAction.SKIP
+    missing: DependencyAction = DependencyAction.SKIP
+    missing_hint: str = "which was not found"
+    """Completes ``8.3 depends on 8.1, ``."""
+
+
+NO_RULES = EpicRules(limit=0, fail_fast=False, breaker=0, on_conflict=OnConflict.OFF)
+"""For stories that belong to no epic: Python tests."""
+
+
+class Plan:
+    """The state of every story of a run, and what has to happen next."""
+
+    def __init__(
+        self,
+        graph: Graph,
+        policy: Policy,
+        *,
+        rules: Mapping[str, EpicRules] | None = None,
+        conflicts: Sequence[Conflict] = (),
+        limit: int = 1,
+        dependency_rules: DependencyRules | None = None,
+    ) -> None:
+        """:param limit: at most this many stories at once, in the whole run."""
+        self.graph = graph
+        self.states: dict[str, State] = dict.fromkeys(graph.stories, State.WAITING)
+        self.reasons: dict[str, str] = {}
+        self._policy = policy
+        self._rules = rules or {}
+        self._limit = limit
+        self._dependency_rules = dependency_rules or DependencyRules()
+        self._conflicts = conflicts
+        self._breakers = {epic: Breaker(rule.breaker) for epic, rule in self._rules.items()}
+        self._members: dict[str, list[str]] = {}
+        for story in graph.stories.values():
+            self._members.setdefault(story.epic, []).append(story.key)
+        # One more than its dependencies: the schedule itself holds a story back until it opens it.
+        self._blockers = {key: 1 + len(set(story.dependencies)) for key, story in graph.stories.items()}
+        self._followers: dict[str, list[str]] = {}
+        self._ready: list[tuple[int, str]] = []
+        self._parked: dict[str, list[tuple[int, str]]] = {}
+        self._running_in: dict[str, int] = dict.fromkeys(self._members, 0)
+        self._open = len(graph.stories)
+        self._effects: list[Effect] = []
+        self.running: set[str] = set()
+        self.stopped = ""
+        """Why the whole run was stopped, or empty."""
+
+    @property
+    def done(self) -> bool:
+        return not self._open
+
+    def begin(self) -> None:
+        """Settle what the plan alone decides: conflicts, and dependencies that are not part of the run."""
+        for conflict in self._conflicts:
+            if conflict.policy is OnConflict.SERIALIZE:
+                self._serialize(conflict.stories)
+        self._settle(
+            [
+                *(Settled(key, State.REFUSED, why) for key, why in refusals(self.graph, self._conflicts).items()),
+                *self._missing(),
+            ]
+        )
+        self._poll()
+
+    def next(self) -> list[str]:
+        """The stories to start now, as many as the slots of the run and of each epic allow. They are running then."""
+        starting: list[str] = []
+        while self._ready and len(self.running) < self._limit:
+            entry = heapq.heappop(self._ready)
+            key = entry[1]
+            if self.states[key] is not State.READY:
+                continue
+            epic = self.graph.stories[key].epic
+            limit = self._rule(epic).limit
+            if limit and self._running_in[epic] >= limit:
+                heapq.heappush(self._parked.setdefault(epic, []), entry)
+                continue
+            self.start(key)
+            starting.append(key)
+        return starting
+
+    def start(self, key: str) -> None:
+        """The story has been started."""
+        assert self.states[key] in (State.WAITING, State.READY), (key, self.states[key])
+        self.states[key] = State.RUNNING
+        self.running.add(key)
+        self._running_in[self.graph.stories[key].epic] += 1
+
+    def end(self, key: str, state: State, reason: str = "") -> None:
+        """The story, which was running, ended in ``state``."""
+        story = self.graph.stories[key]
+        self.running.remove(key)
+        self._running_in[story.epic] -= 1
+        if parked := self._parked.get(story.epic):
+            heapq.heappush(self._ready, heapq.heappop(parked))
+        self._close(key, state, reason)
+        following: list[Settled] = []
+        if state is State.FAILED:
+            following = self._failed(story, self._rule(story.epic))
+        elif state is State.PASSED and story.epic in self._breakers:
+            self._breakers[story.epic].passed()
+        self._settle([*following, *self._release(key)])
+        self._poll()
+
+    def stop(self, reason: str) -> None:
+        """Start nothing more, cancel what runs. What was not started has no report."""
+        if self.stopped:
+            return
+        self.stopped = reason
+        for key, state in self.states.items():
+            if state in (State.WAITING, State.READY):
+                self.states[key] = State.NOT_STARTED
+                self._open -= 1
+        self._effects.extend(Cancel(key, f"cancelled: {reason}") for key in self._in_order(self.running))
+
+    def effects(self) -> list[Effect]:
+        """What has been decided since the last call, in order."""
+        effects, self._effects = self._effects, []
+        return effects
+
+    def _rule(self, epic: str) -> EpicRules:
+        return self._rules.get(epic, NO_RULES)
+
+    def _in_order(self, keys: Iterable[str]) -> list[str]:
+        return sorted(keys, key=self.graph.position.__getitem__)
+
+    def _serialize(self, keys: Sequence[str]) -> None:
+        """Let each wait until the one before it, in file order, has ended in whatever way."""
+        for before, after in itertools.pairwise(keys):
+            self._followers.setdefault(before, []).append(after)
+            self._blockers[after] += 1
+
+    def _missing(self) -> Iterator[Settled]:
+        rules = self._dependency_rules
+        if rules.missing is not DependencyAction.RUN:
+            state = State.SKIPPED if rules.missing is DependencyAction.SKIP else State.REFUSED
+            for story in self.graph.stories.values():
+                if story.missing:
+                    reason = f"{story.id} depends on {', '.join(story.missing)}, {rules.missing_hint}"
+                    yield Settled(story.key, state, reason)
+
+    def _unblock(self, key: str) -> None:
+        self._blockers[key] -= 1
+        if not self._blockers[key] and self.states[key] is State.WAITING:
+            self.states[key] = State.READY
+            heapq.heappush(self._ready, (self._policy.rank(key), key))
+
+    def _settle(self, verdicts: Iterable[Settled]) -> None:
+        """Settle stories that are not going to be run, and all that now cannot run either."""
+        queue = deque(verdicts)
+        while queue:
+            verdict = queue.popleft()
+            if not self.states[verdict.key].final:
+                self._close(verdict.key, verdict.state, verdict.reason)
+                self._effects.append(verdict)
+                queue.extend(self._release(verdict.key))
+
+    def _close(self, key: str, state: State, reason: str) -> None:
+        self.states[key] = state
+        if reason:
+            self.reasons[key] = reason
+        self._open -= 1
+        self._policy.settled(key)
+
+    def _release(self, key: str) -> Iterable[Settled]:
+        """Let go what waited for a story that is final now, or say what becomes of it."""
+        for follower in self._followers.get(key, ()):
+            self._unblock(follower)
+        state = self.states[key]
+        if state.satisfies or self._dependency_rules.failed is DependencyAction.RUN:
+            for dependent in self.graph.dependents[key]:
+                self._unblock(dependent)
+            return ()
+        return [self._verdict(dependent, key, state) for dependent in self.graph.dependents[key]]
+
+    def _verdict(self, dependent: str, key: str, state: State) -> Settled:
+        story = self.graph.stories[dependent]
+        skip = self._dependency_rules.failed is DependencyAction.SKIP
+        reason = f"{story.id} depends on {self.graph.label(key, beside=story)}, which {STATE_WORDS[state]}"
+        return Settled(dependent, State.SKIPPED if skip else State.REFUSED, reason)
+
+    def _failed(self, story: Story, rules: EpicRules) -> list[Settled]:
+        """What a failure does to its epic, before it reaches the story's dependents."""
+        stopped: list[Settled] = []
+        if story.critical and rules.fail_fast:
+            reason = f"cancelled: critical story {story.id} failed"
+            self._effects.extend(Cancel(key, reason) for key in self._members[story.epic] if key in self.running)
+            stopped += self._rest(story.epic, reason)
+        breaker = self._breakers.get(story.epic)
+        if breaker and (failures := breaker.failed(story.key)):
+            self._effects.append(Tripped(story.epic, failures))
+            stopped += self._rest(story.epic, "circuit breaker open")
+        return stopped
+
+    def _rest(self, epic: str, reason: str) -> list[Settled]:
+        return [
+            Settled(key, State.SKIPPED, reason)
+            for key in self._members[epic]
+            if self.states[key] in (State.WAITING, State.READY)
+        ]
+
+    def _poll(self) -> None:
+        """Ask the schedule what it lets go now."""
+        opened, effects = self._policy.poll()
+        self._effects.extend(effects)
+        for key in opened:
+            self._unblock(key)
+
+
+def refusals(graph: Graph, conflicts: Iterable[Conflict]) -> dict[str, str]:
+    """For each story that a conflict of policy ``fail`` touches, what its report says."""
+    messages: dict[str, list[str]] = {}
+    for conflict in conflicts:
+        if conflict.policy is OnConflict.FAIL:
+            message = describe(graph, conflict)
+            for key in conflict.stories:
+                messages.setdefault(key, []).append(message)
+    return {key: "\n".join(lines) for key, lines in messages.items()}
+
+
+def describe(graph: Graph, conflict: Conflict, most: int = 8) -> str:
+    """A conflict in one line: ``8.2 and 8.3 are both in wave 2 and both affect a.py (epic_shop.yaml:31, :40)``."""
+    first = graph.stories[conflict.stories[0]]
+    shown = [graph.stories[key] for key in conflict.stories[:most]]
+    rest = len(conflict.stories) - len(shown)
+    labels = [graph.label(story.key, beside=first) for story in shown]
+    names = ", ".join(labels) + f" and {rest} more" if rest else ", ".join(labels[:-1]) + f" and {labels[-1]}"
+    places, last_epic = [], ""
+    for story in shown:
+        places.append(f"{'' if story.epic == last_epic else story.epic}:{story.line}")
+        last_epic = story.epic
+    both = "both" if len(conflict.stories) == 2 else "all"
+    paths = ", ".join(conflict.paths[:most])
+    if more := len(conflict.paths) - most if len(conflict.paths) > most else 0:
+        paths += f" and {more} more"
+    return f"{names} are {both} in wave {conflict.wave} and {both} affect {paths} ({', '.join(places)})"

@@ -1,0 +1,53 @@
+"""What stories need of pytest-xdist: one worker for a whole file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import PurePosixPath
+
+import pytest
+
+from .collect.assembly import Assembled
+from .collect.library import is_epic_file
+from .errors import Problem
+from .options import EpicSettings, Settings
+
+
+def is_xdist_worker(config: pytest.Config) -> bool:
+    return hasattr(config, "workerinput")
+
+
+def check_distribution(config: pytest.Config, settings: Settings, ids: Sequence[str]) -> None:
+    """Refuse, in the controller, a distribution that would break the order of stories.
+
+    :raises pytest.UsageError: if it would.
+    """
+    if not any(is_epic_file(PurePosixPath(node_id.partition("::")[0])) for node_id in ids):
+        return
+    if config.getoption("dist", "no") != "loadfile":
+        raise pytest.UsageError(
+            "pytest-xdist would run stories before their dependencies: use --dist=loadfile with -n, "
+            "or --epic-parallel=N without -n"
+        )
+    if settings.cli.parallel:
+        raise pytest.UsageError("-n and --epic-parallel do not go together; drop one of them")
+
+
+def worker_problems(assembled: Assembled, epics: Mapping[str, EpicSettings]) -> list[Problem]:
+    """What a worker, which sees no other worker's stories, cannot honour."""
+    problems: list[Problem] = []
+    for story in assembled.graph.stories.values():
+        for key in story.dependencies:
+            if assembled.graph.stories[key].epic != story.epic:
+                message = (
+                    f"story {story.id} depends on {key} of another file, which another pytest-xdist worker may run; "
+                    "run without -n"
+                )
+                problems.append(Problem(story.epic, story.line, message))
+    for path, settings in epics.items():
+        if settings.concurrent:
+            line = assembled.epics[path].line
+            problems.append(
+                Problem(path, line, "pytest-xdist workers run one story at a time; drop parallel_strategy, or -n")
+            )
+    return problems

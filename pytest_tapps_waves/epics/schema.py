@@ -1,0 +1,200 @@
+"""What may stand in an epic file. ``None`` means that it is not given, so that options and ini can be asked next."""
+
+from __future__ import annotations
+
+import re
+from pathlib import PurePosixPath, PureWindowsPath
+from typing import Annotated, Any, Literal, TypeAlias
+
+from pathspec import GitIgnoreSpec
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, PrivateAttr, Tag
+from pydantic_core import PydanticCustomError
+
+_ID = re.compile(r"[^\s\[\]:/\\]+")
+_TAG = re.compile(r"[^\W_][\w.-]*")
+_RESERVED_TAGS = {"timeout": "use the key `timeout`", "depends": "use the key `dependencies`"}
+
+
+def _wrong(message: str) -> PydanticCustomError:
+    return PydanticCustomError("epic", "{message}", {"message": message})
+
+
+def _is_id(value: str) -> str:
+    if not _ID.fullmatch(value):
+        raise _wrong("must be one word without any of `: / \\ [ ]`")
+    return value
+
+
+def _is_tag(value: str) -> str:
+    if value in _RESERVED_TAGS:
+        raise _wrong(f"cannot be the tag {value!r}; {_RESERVED_TAGS[value]}")
+    if not _TAG.fullmatch(value):
+        raise _wrong("must be a word that can be a pytest mark: letters, digits, `_`, `.` and `-`")
+    return value
+
+
+def is_inside(path: str) -> bool:
+    """Whether a path, taken from rootdir, stays inside it by its spelling alone."""
+    depth = 0
+    if PureWindowsPath(path).drive or PurePosixPath(path).is_absolute():
+        return False
+    for part in path.replace("\\", "/").split("/"):
+        depth += {"..": -1, ".": 0, "": 0}.get(part, 1)
+        if depth < 0:
+            return False
+    return True
+
+
+def _is_inside(value: str) -> str:
+    if not is_inside(value):
+        raise _wrong("must be a path inside rootdir, and relative to it")
+    return value
+
+
+def _is_glob(value: str) -> str:
+    if not value.strip("/ "):
+        raise _wrong("must name a path")
+    if value[0] in "!#":
+        raise _wrong(f"must not begin with {value[0]!r}; write \\{value[0]} if a file's name does")
+    if (".." in value and ".." in value.split("/")) or (":" in value and PureWindowsPath(value).drive):
+        raise _wrong("must be a path inside rootdir, and relative to it")
+    if any(sign in value for sign in "*?[\\"):
+        try:
+            GitIgnoreSpec.from_lines([value])
+        except ValueError as error:
+            raise _wrong(f"must be a gitignore-style glob ({error})") from None
+    return value
+
+
+def _listed(value: Any) -> Any:
+    return [] if value is None else [value] if isinstance(value, str) else value
+
+
+def _conflict_word(value: Any) -> Any:
+    """YAML reads a bare ``off`` as false, so the two are one; and true is the default, ``fail``."""
+    return {True: "fail", False: "off"}[value] if isinstance(value, bool) else value
+
+
+def _command(value: Any) -> Any:
+    words = [value] if isinstance(value, str) else value
+    if not isinstance(words, list) or not all(isinstance(word, str) for word in words):
+        raise _wrong("must be text for the shell, or a list of words")
+    if not words or not words[0].strip():
+        raise _wrong("must name a command")
+    if any("\0" in word for word in words):
+        raise _wrong("must not hold a NUL character")
+    return value
+
+
+def _target(value: str) -> str:
+    module, colon, function = value.partition(":")
+    parts = [*module.split("."), *function.split(".")]
+    if not colon or not all(part.isidentifier() for part in parts):
+        raise _wrong('must look like "package.module:function"')
+    return value
+
+
+Id: TypeAlias = Annotated[str, AfterValidator(_is_id)]
+Seconds: TypeAlias = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Command: TypeAlias = Annotated[str | list[str], BeforeValidator(_command)]
+Target: TypeAlias = Annotated[str, AfterValidator(_target)]
+Environment: TypeAlias = dict[str, str]
+Folder: TypeAlias = Annotated[str, AfterValidator(_is_inside)]
+ConflictWord: TypeAlias = Annotated[Literal["fail", "serialize", "warn", "off"] | None, BeforeValidator(_conflict_word)]
+
+_CONFIG = ConfigDict(strict=True, extra="allow", frozen=False, hide_input_in_errors=True)
+
+
+class Check(BaseModel):
+    """An acceptance criterion that is checked after the action."""
+
+    model_config = ConfigDict(strict=True, extra="forbid")
+
+    description: str
+    run: Command | None = None
+    call: Target | None = None
+
+
+CRITERION_KIND = "criterion:"
+"""Begins the tags by which pydantic tells criteria apart; they show up in the places of its errors."""
+
+Criterion: TypeAlias = Annotated[
+    Annotated[str, Tag(CRITERION_KIND + "text")] | Annotated[Check, Tag(CRITERION_KIND + "check")],
+    Discriminator(lambda value: CRITERION_KIND + ("text" if isinstance(value, str) else "check")),
+]
+
+
+class StorySpec(BaseModel):
+    """One story as its epic file defines it. Keys that are not ours are kept in ``model_extra``."""
+
+    model_config = _CONFIG
+
+    id: Id
+    title: str = ""
+    description: str = ""
+    dependencies: Annotated[list[str], BeforeValidator(_listed)] = []
+    files_affected: Annotated[list[Annotated[str, AfterValidator(_is_glob)]], BeforeValidator(_listed)] = []
+    critical: bool = False
+    run: Command | None = None
+    call: Target | None = None
+    acceptance_criteria: Annotated[list[Criterion], BeforeValidator(_listed)] = []
+    timeout: Seconds | None = None
+    retries: Annotated[int, Field(ge=0, le=100)] = 0
+    cwd: Folder = "."
+    env: Environment = {}
+    tags: Annotated[list[Annotated[str, AfterValidator(_is_tag)]], BeforeValidator(_listed)] = []
+
+    _line: int = PrivateAttr(default=1)
+    _dependency_lines: list[int] = PrivateAttr(default_factory=list)
+
+    @property
+    def line(self) -> int:
+        """Where it begins in its file, counted from 1."""
+        return self._line
+
+    def dependency_line(self, place: int) -> int:
+        """The line of the dependency at ``place``."""
+        return self._dependency_lines[place] if place < len(self._dependency_lines) else self._line
+
+    @property
+    def checks(self) -> list[Check]:
+        """The acceptance criteria that can be run."""
+        return [criterion for criterion in self.acceptance_criteria if isinstance(criterion, Check)]
+
+
+class EpicHeader(BaseModel):
+    """What an epic file says of the epic as a whole."""
+
+    model_config = _CONFIG
+
+    id: Id
+    title: str = ""
+    max_parallel_stories: Annotated[int, Field(ge=1)] | None = None
+    parallel_strategy: Literal["sequential", "asyncio"] | None = None
+    schedule: Literal["waves"] | None = None
+    fail_fast: bool | None = None
+    conflict_detection: ConflictWord = None
+    circuit_breaker: Annotated[int, Field(ge=0)] | None = None
+    timeout: Seconds | None = None
+    isolation: Literal["none"] | None = None
+    env: Environment = {}
+
+
+TEXT_KEYS = frozenset(
+    {
+        *("id", "story_id", "title", "description", "dependencies", "depends_on", "files_affected", "files"),
+        *("run", "call", "acceptance_criteria", "cwd", "env", "tags"),
+    }
+)
+"""Keys whose scalars are text, whatever they look like."""
+
+ALIASES = {"story_id": "id", "depends_on": "dependencies", "files": "files_affected"}
+
+NOT_YET = {
+    "agent": "agent actions are not part of this version; give the story `run` or `call`",
+    "secrets": "secrets are not part of this version",
+    "budget": "budgets are not part of this version",
+    "resources": "resources are not part of this version",
+    "runner": "agent actions are not part of this version",
+}
+"""Keys that the format defines and this version cannot honour: an error, since to ignore them would be a lie."""

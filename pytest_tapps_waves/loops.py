@@ -1,0 +1,175 @@
+"""The two ways through a run: pytest's own loop with a plan beside it, and all at once on one asyncio loop."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import threading
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import partial
+from typing import Any
+
+import pytest
+
+from .collect.items import StoryItem
+from .concurrent.current import CURRENT_ITEM
+from .concurrent.hooks import story_hooks
+from .concurrent.output import phase_output, routed_output
+from .concurrent.portal import SharedLoop, new_event_loop
+from .concurrent.setup_state import SharedSetupState
+from .core.model import State
+from .core.plan import Effect, Plan, Settled
+from .engine import Engine
+from .runtime import StoryRuntime
+
+OnEffect = Callable[[Effect], None]
+
+
+class OneByOne:
+    """Keeps the plan beside pytest's own loop, which runs the items in dependency order."""
+
+    def __init__(self, config: pytest.Config, plan: Plan, runtime: StoryRuntime, on_effect: OnEffect | None) -> None:
+        """:param on_effect: is told of the plan's decisions; None leaves them in the plan, for whoever runs next."""
+        self._config = config
+        self._plan = plan
+        self._runtime = runtime
+        self._on_effect = on_effect
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, Any, Any]:
+        """Called by pytest around each item."""
+        key = item.nodeid
+        state = self._plan.states.get(key)
+        runs = state is not None and not state.final
+        if runs:
+            self._plan.start(key)
+            story_started(self._config, item)
+        result = yield
+        if runs:
+            state, reason = self._runtime.outcomes.of(item)
+            self._plan.end(key, state, reason)
+            story_finished(self._config, item, state, reason)
+            if self._on_effect is not None:
+                for effect in self._plan.effects():
+                    self._on_effect(effect)
+        return result
+
+
+def run_alone(session: pytest.Session, items: Sequence[pytest.Item]) -> None:
+    """Run items one after the other, as pytest's own loop does.
+
+    :raises Session.Failed: or ``Session.Interrupted``, as soon as the session is to stop.
+    """
+    for place, item in enumerate(items):
+        following = items[place + 1] if place + 1 < len(items) else None
+        item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
+        raise_if_stopped(session)
+
+
+def raise_if_stopped(session: pytest.Session) -> None:
+    """As pytest's own loop does after each item."""
+    if session.shouldfail:
+        raise session.Failed(session.shouldfail)
+    if session.shouldstop:
+        raise session.Interrupted(session.shouldstop)
+
+
+class AllAtOnce:
+    """Runs stories concurrently, as the plan allows."""
+
+    def __init__(
+        self,
+        session: pytest.Session,
+        plan: Plan,
+        runtime: StoryRuntime,
+        portal: SharedLoop,
+        on_effect: OnEffect,
+    ) -> None:
+        self._session = session
+        self._plan = plan
+        self._runtime = runtime
+        self._portal = portal
+        self._items: Mapping[str, pytest.Item] = {}
+        self._protocol: Callable[[pytest.Item], Any] | None = None
+        self._setup_state: SharedSetupState | None = None
+        self._engine = Engine(plan, self._perform, on_effect)
+        self._signal = ""
+        runtime.cancel_reason = self._engine.cancel_reason
+        self.strays = ("", "")
+        """What was written to stdout and stderr by no story in particular."""
+
+    def run(self, items: Sequence[pytest.Item]) -> None:
+        """Return when every story has ended.
+
+        :raises Session.Failed: or ``Session.Interrupted``, when the session was to stop and all that ran has ended.
+        """
+        session = self._session
+        self._items = {item.nodeid: item for item in items}
+        self._setup_state = session._setupstate = SharedSetupState(session, items)
+        strays = ["", ""]
+        try:
+            with (
+                routed_output(session.config, strays),
+                story_hooks(session, phase_output) as self._protocol,
+                asyncio.Runner(loop_factory=new_event_loop) as runner,
+                on_sigterm(partial(self._terminated, runner.get_loop())),
+            ):
+                runner.run(self._engine.run())
+        finally:
+            self.strays = (strays[0], strays[1])
+        if self._signal:
+            raise session.Interrupted(self._signal)
+        raise_if_stopped(session)
+
+    def _terminated(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._signal = "SIGTERM"
+        loop.call_soon_threadsafe(self._engine.stop, self._signal)
+
+    async def _perform(self, key: str, verdict: Settled | None) -> tuple[State, str]:
+        return await self._portal.enter(partial(self._run_item, self._items[key], verdict))
+
+    def _run_item(self, item: pytest.Item, verdict: Settled | None) -> tuple[State, str]:
+        assert self._protocol is not None
+        assert self._setup_state is not None
+        config = self._session.config
+        CURRENT_ITEM.set(item)
+        if verdict is None:
+            story_started(config, item)
+        else:
+            self._runtime.verdicts[item.nodeid] = verdict
+        self._protocol(item)
+        self._setup_state.ended(item)
+        state, reason = self._runtime.outcomes.of(item)
+        if state is State.SKIPPED and reason == self._engine.cancel_reason(item.nodeid):
+            state = State.CANCELLED
+        if verdict is None:
+            story_finished(config, item, state, reason)
+        if stop := self._session.shouldfail or self._session.shouldstop:
+            self._engine.stop(str(stop))
+        return state, reason
+
+
+def story_started(config: pytest.Config, item: pytest.Item) -> None:
+    """Tell plugins that a story is about to be set up."""
+    if isinstance(item, StoryItem):
+        config.hook.pytest_epic_story_started(config=config, story=item)
+
+
+def story_finished(config: pytest.Config, item: pytest.Item, state: State, reason: str) -> None:
+    """Tell plugins that a story that was started has ended."""
+    if isinstance(item, StoryItem):
+        config.hook.pytest_epic_story_finished(config=config, story=item, state=state, reason=reason)
+
+
+@contextmanager
+def on_sigterm(stop: Callable[[], None]) -> Iterator[None]:
+    """Call ``stop`` in the main thread when the process is asked to end. Elsewhere than there, this does nothing."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, lambda number, frame: stop())
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)

@@ -1,0 +1,32 @@
+"""The entry point: pytest's hooks, each handed on to the part that does it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from . import hookspecs
+from .collect.items import EpicFile
+from .collect.library import is_epic_file
+from .options import add_options, settings_of
+from .reports import PLANS
+from .session import EpicSession
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    add_options(parser, tuple(PLANS))
+
+
+def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
+    pluginmanager.add_hookspecs(hookspecs)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_configure(config: pytest.Config) -> None:
+    # As late as this, so that its order of the items is the last word, after the last-failed and new-first plugins.
+    config.pluginmanager.register(EpicSession(config, settings_of(config)), "epics-session")
+
+
+def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> EpicFile | None:
+    return EpicFile.from_parent(parent, path=file_path) if is_epic_file(file_path) else None

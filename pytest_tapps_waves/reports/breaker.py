@@ -1,0 +1,47 @@
+"""A tripped circuit breaker as a failed test of its epic."""
+
+from __future__ import annotations
+
+import pytest
+
+from ..collect.failure import FailureText, Place
+from ..core.plan import Plan, Tripped
+from .words import stories
+
+NAME = "circuit-breaker"
+
+
+def report_tripped(session: pytest.Session, plan: Plan, tripped: Tripped) -> None:
+    """Report ``epic_shop.yaml::circuit-breaker`` as FAILED, naming the stories that failed in a row."""
+    node_id = f"{tripped.epic}::{NAME}"
+    failed = [plan.graph.stories[key] for key in tripped.stories]
+    headline = (
+        f"circuit breaker open: {stories(len(failed))} failed in a row: {', '.join(story.id for story in failed)}"
+    )
+    lines = [headline, *(f"  {story.id} ({story.epic}:{story.line})" for story in failed)]
+    lines.append("Nothing more of this epic was started. Mend these, or raise circuit_breaker (0 is never).")
+    place = Place(tripped.epic, failed[-1].line, headline)
+    location = (tripped.epic, failed[-1].line - 1, "circuit breaker")
+    hooks = session.config.hook
+    # The last-failed plugin would keep it for ever, since no later run passes a test of this name.
+    last_failed = session.config.pluginmanager.get_plugin("lfplugin")
+    logreport = session.config.pluginmanager.subset_hook_caller(
+        "pytest_runtest_logreport", [last_failed] if last_failed is not None else []
+    )
+    session.testscollected += 1
+    hooks.pytest_runtest_logstart(nodeid=node_id, location=location)
+    for when, outcome, longrepr in (
+        ("setup", "passed", None),
+        ("call", "failed", FailureText(place, lines)),
+        ("teardown", "passed", None),
+    ):
+        report = pytest.TestReport(
+            nodeid=node_id,
+            location=location,
+            keywords={},
+            outcome=outcome,  # type: ignore[arg-type]
+            longrepr=longrepr,  # type: ignore[arg-type]
+            when=when,  # type: ignore[arg-type]
+        )
+        logreport(report=report)
+    hooks.pytest_runtest_logfinish(nodeid=node_id, location=location)

@@ -1,0 +1,84 @@
+"""What the terminal says of the epics before and after the run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+import pytest
+
+from ..core.conflicts import Conflict
+from ..core.graph import Graph, Waves
+from ..core.model import OnConflict, State
+from ..core.plan import Plan, describe
+from .words import counted, stories
+
+_WORDS = {
+    State.PASSED: "passed",
+    State.FAILED: "failed",
+    State.REFUSED: "refused",
+    State.SKIPPED: "skipped",
+    State.CANCELLED: "cancelled",
+    State.DOCUMENTED: "without anything to run",
+    State.NOT_STARTED: "not started",
+}
+_SHOWN_IDS = 12
+
+
+def header(graph: Graph, waves: Waves, epics: int, *, limit: int, concurrent: bool, schedule: str) -> str:
+    """The plan in one line: ``epics: 2 epics, 14 stories, 5 waves, 3 at once, waves schedule``."""
+    how = f"{limit} at once, {schedule} schedule" if concurrent else "one at a time"
+    return f"epics: {counted(epics, 'epic')}, {stories(len(graph.stories))}, {counted(len(waves), 'wave')}, {how}"
+
+
+def write_summary(
+    reporter: pytest.TerminalReporter, plan: Plan, conflicts: Sequence[Conflict], strays: tuple[str, str], note: str
+) -> None:
+    """The section after the failures: each epic that did not simply pass, and why its stories were not run."""
+    lines = [*_epic_lines(plan), *_conflict_lines(plan.graph, conflicts)]
+    if note:
+        lines.append(note)
+    if lines:
+        reporter.section("epics")
+        for line in lines:
+            reporter.line(line)
+    for name, text in zip(("stdout", "stderr"), strays, strict=True):
+        if text:
+            reporter.section(f"{name} of no story in particular", sep="-")
+            reporter.line(text.rstrip("\n"))
+
+
+def _epic_lines(plan: Plan) -> Iterator[str]:
+    members: dict[str, list[str]] = {}
+    for key, story in plan.graph.stories.items():
+        members.setdefault(story.epic, []).append(key)
+    for epic, keys in members.items():
+        counts: dict[State, int] = {}
+        for key in keys:
+            counts[plan.states[key]] = counts.get(plan.states[key], 0) + 1
+        if set(counts) <= {State.PASSED, State.DOCUMENTED}:
+            continue
+        yield f"{epic}: " + ", ".join(f"{counts[state]} {word}" for state, word in _WORDS.items() if state in counts)
+        for reason, ids in _reasons(plan, keys).items():
+            yield f"  {len(ids)} {reason}: {_listed(ids)}"
+
+
+def _reasons(plan: Plan, keys: Iterable[str]) -> Mapping[str, list[str]]:
+    """Ids of stories that were not run, by the reason that they share."""
+    groups: dict[str, list[str]] = {}
+    for key in keys:
+        if plan.states[key] in (State.SKIPPED, State.CANCELLED) and (reason := plan.reasons.get(key)):
+            identifier = plan.graph.stories[key].id
+            groups.setdefault(reason.removeprefix(f"{identifier} "), []).append(identifier)
+    return groups
+
+
+def _listed(ids: Sequence[str]) -> str:
+    rest = len(ids) - _SHOWN_IDS
+    return ", ".join(ids[:_SHOWN_IDS]) + (f" and {rest} more" if rest > 0 else "")
+
+
+def _conflict_lines(graph: Graph, conflicts: Iterable[Conflict]) -> Iterator[str]:
+    words = {OnConflict.SERIALIZE: "serialized", OnConflict.WARN: "warning"}
+    for conflict in conflicts:
+        if conflict.policy in words:
+            yield f"{words[conflict.policy]}: {describe(graph, conflict)}"

@@ -1,0 +1,174 @@
+"""What stories need of the run while they are run: the plan's verdicts, their jobs, and what became of them."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import sys
+from collections.abc import Callable, Mapping
+from contextlib import nullcontext
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from .actions import Call, Job, StoryContext, action_of
+from .actions.output import Output, file_name
+from .actions.processes import command_environment
+from .attempts import Attempt, Performance, carry_out
+from .collect.items import StoryItem
+from .concurrent.outcomes import skipped
+from .concurrent.output import routed_streams
+from .concurrent.portal import Portal
+from .core.model import State
+from .core.plan import Plan, Settled
+from .errors import ActionFailed
+from .executors import Executor
+from .options import EpicSettings
+from .workspaces import WORKSPACES
+
+_NOT_RUN = (State.SKIPPED, State.REFUSED, State.CANCELLED)
+
+
+class Outcomes:
+    """What the reports of each item amount to."""
+
+    def __init__(self) -> None:
+        self._states: dict[str, State] = {}
+        self._reasons: dict[str, str] = {}
+
+    def add(self, report: pytest.TestReport) -> None:
+        """Count a report. A set-up begins anew, since a plugin may run an item again."""
+        key = report.nodeid
+        if report.when == "setup":
+            self._states[key] = State.PASSED
+        if report.failed:
+            self._states[key] = State.FAILED
+        elif report.skipped and self._states.get(key) is not State.FAILED:
+            self._states[key] = State.SKIPPED
+            if isinstance(report.longrepr, tuple):
+                self._reasons[key] = report.longrepr[2].removeprefix("Skipped: ")
+
+    def of(self, item: pytest.Item) -> tuple[State, str]:
+        """The final state of an item that has run, and why it was skipped."""
+        state = self._states.pop(item.nodeid, State.SKIPPED)
+        reason = self._reasons.pop(item.nodeid, "")
+        if state is State.SKIPPED and isinstance(item, StoryItem) and item.is_documentation:
+            return State.DOCUMENTED, ""
+        return state, reason
+
+
+class StoryRuntime:
+    """The run, as stories see it."""
+
+    def __init__(
+        self,
+        config: pytest.Config,
+        plan: Plan,
+        settings: Mapping[str, EpicSettings],
+        executor: Executor,
+        portal: Portal,
+        logs: Path | None,
+        *,
+        concurrent: bool,
+    ) -> None:
+        """
+        :param settings: by epic.
+        :param logs: the directory for output that is too long to be kept in memory.
+        """
+        self.outcomes = Outcomes()
+        self.verdicts: dict[str, Settled] = {}
+        """Decisions that are not in the plan's states: a story that was cancelled before it began."""
+        self.cancel_reason: Callable[[str], str] = lambda key: "cancelled"
+        self._config = config
+        self._plan = plan
+        self._settings = settings
+        self._executor = executor
+        self._portal = portal
+        self._logs = logs
+        self._concurrent = concurrent
+
+    def verdict(self, item: StoryItem) -> Settled | None:
+        key = item.nodeid
+        state = self._plan.states.get(key)
+        if state in _NOT_RUN:
+            return Settled(key, state, self._plan.reasons.get(key, ""))
+        return self.verdicts.get(key)
+
+    def carry_out(self, item: StoryItem) -> Performance:
+        settings = self._settings[item.epic.path]
+        spec = item.spec
+        checks = [(check.description, action) for check in spec.checks if (action := action_of(check))]
+        timeout = self._shorter(spec.timeout if spec.timeout is not None else settings.timeout)
+        performance = Performance(item.action, checks, timeout, spec.retries)
+        in_process = any(isinstance(action, Call) for action in (item.action, *(action for _, action in checks)))
+        # While stories run at once the streams are routed for the whole run.
+        routed = routed_streams(self._config) if in_process and not self._concurrent else nullcontext()
+        try:
+            cwd = WORKSPACES[settings.isolation](self._config.rootpath, spec.cwd)
+            with routed:
+                self._portal.wait(
+                    carry_out(
+                        performance,
+                        self._executor,
+                        partial(self._job, item, cwd, timeout),
+                        partial(self._output, item),
+                    )
+                )
+        except ActionFailed as error:
+            performance.attempts.append(Attempt(1, Output(), error=error))
+        except asyncio.CancelledError:
+            if task := asyncio.current_task() if self._concurrent else None:
+                task.uncancel()
+            item.add_sections(performance)
+            raise skipped(self.cancel_reason(item.nodeid)) from None
+        return performance
+
+    def _shorter(self, timeout: float) -> float:
+        """The story's timeout, or pytest-timeout's where that is shorter.
+
+        Its own alarm is one for the whole process, so while stories run at once it is left out.
+        """
+        # Tested with pytest-timeout 2.4: the value of --timeout, PYTEST_TIMEOUT or its ini option.
+        theirs = getattr(self._config, "_env_timeout", None) if self._concurrent else None
+        return min(theirs, timeout or theirs) if theirs else timeout
+
+    def _job(self, item: StoryItem, cwd: Path, timeout: float, attempt: int) -> Job:
+        spec, epic = item.spec, item.epic.header
+        rootdir = self._config.rootpath
+        variables = {
+            **epic.env,
+            **spec.env,
+            "EPIC_ID": epic.id,
+            "STORY_ID": spec.id,
+            "STORY_ATTEMPT": str(attempt),
+            "EPIC_ROOT": str(rootdir),
+            "PYTEST_CURRENT_TEST": f"{item.nodeid} (call)",
+        }
+        context = StoryContext(
+            id=spec.id,
+            title=spec.title,
+            epic=epic.id,
+            cwd=cwd,
+            env=command_environment(variables),
+            timeout=timeout,
+            attempt=attempt,
+            log=logging.getLogger(f"epic.{epic.id}"),
+        )
+        return Job(context, rootdir)
+
+    def _output(self, item: StoryItem, attempt: int, check: int) -> Output:
+        spool = None
+        if self._logs is not None:
+            parts = [item.nodeid, f"attempt{attempt}" if attempt > 1 else "", f"check{check}" if check else ""]
+            spool = self._logs / file_name(".".join(filter(None, parts)))
+        method = self._config.getoption("capture", "no")
+        return Output(spool, _echo if method in ("no", "tee-sys") else None)
+
+
+def _echo(name: str, data: bytes) -> None:
+    """Show output while it comes, as ``-s`` asks for."""
+    stream = sys.__stdout__ if name == "stdout" else sys.__stderr__
+    if stream is not None:
+        stream.write(data.decode("utf-8", "replace"))
+        stream.flush()

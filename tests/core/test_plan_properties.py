@@ -1,0 +1,243 @@
+"""What a plan promises for every graph, every set of rules and every order of events."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+import hypothesis.strategies as st
+from hypothesis import settings
+from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
+
+from pytest_tapps_waves.core.conflicts import Conflict, find_conflicts
+from pytest_tapps_waves.core.graph import Graph, Waves
+from pytest_tapps_waves.core.model import DependencyAction, EpicRules, OnConflict, State, Story
+from pytest_tapps_waves.core.plan import Cancel, DependencyRules, Effect, Plan, Settled, Tripped
+from pytest_tapps_waves.core.policies import WavesPolicy
+from pytest_tapps_waves.core.policies.base import WaveFinished, WaveStarted
+
+EPICS = ("epic_a.yaml", "epic_b.yaml", "test_c.py")
+OUTCOMES = (State.PASSED, State.PASSED, State.FAILED, State.DOCUMENTED, State.SKIPPED)
+AFTER_A_CANCEL = (State.CANCELLED, State.CANCELLED, State.PASSED, State.FAILED)
+
+
+@dataclass(frozen=True)
+class World:
+    graph: Graph
+    waves: Waves
+    rules: dict[str, EpicRules]
+    conflicts: tuple[Conflict, ...]
+    limit: int
+    dependency_rules: DependencyRules
+
+
+def _rules(draw: st.DrawFn) -> EpicRules:
+    return EpicRules(
+        limit=draw(st.integers(0, 3)),
+        fail_fast=draw(st.booleans()),
+        breaker=draw(st.integers(0, 3)),
+        on_conflict=draw(st.sampled_from(OnConflict)),
+    )
+
+
+@st.composite
+def _stories(draw: st.DrawFn) -> list[Story]:
+    stories: list[Story] = []
+    names = draw(st.permutations([str(number) for number in range(draw(st.integers(1, 10)))]))
+    for place, name in enumerate(names):
+        stories.append(
+            Story(
+                key=name,
+                id=name,
+                epic=draw(st.sampled_from(EPICS)),
+                line=place + 1,
+                dependencies=tuple(filter(None, draw(st.lists(st.sampled_from(["", *names[:place]]), max_size=2)))),
+                files=draw(st.sampled_from([(), (), ("/x",), ("/x",), ("/y", "/q.z"), ("*.z",)])),
+                critical=draw(st.sampled_from([False, False, True])),
+                missing=draw(st.sampled_from([(), (), (), ("elsewhere",)])),
+            )
+        )
+    return draw(st.permutations(stories))  # file order need not be a good order
+
+
+@st.composite
+def worlds(draw: st.DrawFn) -> World:
+    graph = Graph(draw(_stories()))
+    rules = {epic: _rules(draw) for epic in EPICS[:2]}  # the third is a Python file, and has none
+    waves = graph.waves
+    if draw(st.booleans()):
+        cut = draw(st.integers(1, 3))
+        waves = graph.regrouped(part for wave in waves for part in (wave[:cut], wave[cut:]))
+    action = st.sampled_from(DependencyAction)
+    return World(
+        graph=graph,
+        waves=waves,
+        rules=rules,
+        conflicts=tuple(find_conflicts(graph, waves, rules)),
+        limit=draw(st.integers(1, 5)),
+        dependency_rules=DependencyRules(failed=draw(action), missing=draw(action)),
+    )
+
+
+class PlanMachine(RuleBasedStateMachine):
+    """Drives a plan by arbitrary events, and keeps books of its own."""
+
+    @initialize(world=worlds())
+    def begin(self, world: World) -> None:
+        self.world = world
+        self.running: list[str] = []
+        self.ended: dict[str, State] = {}
+        self.settled: dict[str, State] = {}
+        self.cancelled: set[str] = set()
+        self.halted: set[str] = set()
+        """Epics that a breaker or a critical story stopped."""
+        self.failures: dict[str, list[str]] = {epic: [] for epic in EPICS}
+        self.tripped: dict[str, tuple[str, ...]] = {}
+        self.wave_effects: list[WaveStarted | WaveFinished] = []
+        self.stopped = False
+        self.plan = Plan(
+            world.graph,
+            WavesPolicy(world.graph, world.waves),
+            rules=world.rules,
+            conflicts=world.conflicts,
+            limit=world.limit,
+            dependency_rules=world.dependency_rules,
+        )
+        self.plan.begin()
+        self._take_effects()
+
+    @rule()
+    def start_what_may_start(self) -> None:
+        started = self.plan.next()
+        for key in started:
+            self._check_may_start(key)
+            self.running.append(key)
+        self._check_limits()
+        assert self.plan.done or self.running, "a deadlock: stories are left, none runs and none may start"
+
+    @precondition(lambda self: self.running)
+    @rule(choice=st.integers(0, 99), outcome=st.integers(0, 99))
+    def end_one(self, choice: int, outcome: int) -> None:
+        key = self.running.pop(choice % len(self.running))
+        states = AFTER_A_CANCEL if key in self.cancelled else OUTCOMES
+        self._end(key, states[outcome % len(states)])
+
+    @precondition(lambda self: not self.stopped)
+    @rule(dice=st.integers(0, 9))
+    def stop(self, dice: int) -> None:
+        if dice == 9:
+            self.stopped = True
+            self.plan.stop("interrupted")
+            self._take_effects()
+            assert set(self.running) <= self.cancelled
+
+    def teardown(self) -> None:
+        if not hasattr(self, "plan"):
+            return
+        while not self.plan.done:
+            self.start_what_may_start()
+            if self.running:
+                self.end_one(0, 0)
+        self._check_the_end()
+
+    def _end(self, key: str, state: State) -> None:
+        story = self.world.graph.stories[key]
+        rules = self.world.rules.get(story.epic)
+        self.ended[key] = state
+        if state is State.PASSED:
+            self.failures[story.epic].clear()
+        if state is State.FAILED and rules:
+            row = self.failures[story.epic]
+            row.append(key)
+            if story.critical and rules.fail_fast:
+                self.halted.add(story.epic)
+            if rules.breaker and len(row) >= rules.breaker and story.epic not in self.tripped:
+                self.tripped[story.epic] = tuple(row)
+                self.halted.add(story.epic)
+        told = self.plan.effects()
+        assert not told, "effects that nobody asked for"
+        self.plan.end(key, state)
+        effects = self._take_effects()
+        trips = [effect for effect in effects if isinstance(effect, Tripped)]
+        just_now = self.tripped.get(story.epic, ("",))[-1] == key
+        assert trips == ([Tripped(story.epic, self.tripped[story.epic])] if just_now else [])
+        if state is State.FAILED and rules and story.critical and rules.fail_fast:
+            siblings = {other for other in self.running if self.world.graph.stories[other].epic == story.epic}
+            assert siblings <= self.cancelled
+
+    def _take_effects(self) -> list[Effect]:
+        effects = self.plan.effects()
+        for effect in effects:
+            if isinstance(effect, Settled):
+                assert effect.key not in self.settled, "settled twice"
+                assert effect.key not in self.ended and effect.key not in self.running, "settled after it started"
+                assert effect.state in (State.SKIPPED, State.REFUSED)
+                assert effect.reason
+                assert not self.stopped, "what was not started when the run was stopped has no report"
+                self.settled[effect.key] = effect.state
+            elif isinstance(effect, Cancel):
+                assert effect.key in self.running, "only what runs can be cancelled"
+                self.cancelled.add(effect.key)
+            elif isinstance(effect, (WaveStarted, WaveFinished)):
+                self.wave_effects.append(effect)
+                self._check_wave(effect)
+        return effects
+
+    def _final(self, keys: Iterable[str]) -> bool:
+        return all(key in self.ended or key in self.settled for key in keys)
+
+    def _check_wave(self, effect: WaveStarted | WaveFinished) -> None:
+        if self.stopped:
+            return
+        assert effect.stories == self.world.waves[effect.number - 1]
+        assert self._final(key for wave in self.world.waves[: effect.number - 1] for key in wave)
+        *_, before = [None, *self.wave_effects[:-1]]
+        if isinstance(effect, WaveFinished):
+            assert isinstance(before, WaveStarted) and before.number == effect.number
+            assert self._final(effect.stories)
+        else:
+            assert before is None or isinstance(before, WaveFinished) and before.number < effect.number
+            assert not self._final(effect.stories)
+
+    def _check_may_start(self, key: str) -> None:
+        story = self.world.graph.stories[key]
+        rules = self.world.dependency_rules
+        assert not self.stopped
+        assert key not in self.settled and key not in self.ended and key not in self.running
+        assert story.epic not in self.halted
+        assert rules.missing is DependencyAction.RUN or not story.missing
+        assert self._final(story.dependencies)
+        if rules.failed is not DependencyAction.RUN:
+            states = {self.ended.get(dependency) for dependency in story.dependencies}
+            assert states <= {State.PASSED, State.DOCUMENTED}
+        number = next(place for place, wave in enumerate(self.world.waves) if key in wave)
+        assert self._final(other for wave in self.world.waves[:number] for other in wave)
+        last = self.wave_effects[-1]
+        assert isinstance(last, WaveStarted) and last.number == number + 1
+        for conflict in self.world.conflicts:
+            if key in conflict.stories:
+                assert conflict.policy is not OnConflict.FAIL
+                if conflict.policy is OnConflict.SERIALIZE:
+                    assert self._final(conflict.stories[: conflict.stories.index(key)])
+
+    def _check_limits(self) -> None:
+        assert set(self.running) == self.plan.running
+        assert len(self.running) <= self.world.limit
+        for epic, rules in self.world.rules.items():
+            inside = [key for key in self.running if self.world.graph.stories[key].epic == epic]
+            assert len(inside) <= rules.limit or not rules.limit
+
+    def _check_the_end(self) -> None:
+        assert self.plan.next() == [] and not self.plan.running
+        for key, state in self.plan.states.items():
+            reached = [books[key] for books in (self.ended, self.settled) if key in books]
+            assert reached == ([] if state is State.NOT_STARTED else [state])
+            assert state is not State.NOT_STARTED or self.stopped
+        if not self.stopped:
+            assert not self.wave_effects or isinstance(self.wave_effects[-1], WaveFinished)
+
+
+PlanMachine.TestCase.settings = settings(
+    max_examples=200, stateful_step_count=40, deadline=None, database=None, print_blob=True
+)
+TestEveryPlan: type = PlanMachine.TestCase

@@ -45,7 +45,14 @@ class OneByOne:
         if runs:
             self._plan.start(key)
             story_started(self._config, item)
-        result = yield
+        try:
+            result = yield
+        except BaseException:
+            # An interrupt, or pytest.exit(): the run is over.
+            self._plan.stop("interrupted")
+            if runs:
+                self._plan.end(key, State.CANCELLED, "cancelled: interrupted")
+            raise
         if runs:
             state, reason = self._runtime.outcomes.of(item)
             self._plan.end(key, state, reason)

@@ -117,6 +117,7 @@ class EpicSession:
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """Called after the failures have been shown."""
         if self._plan is not None and self._prepared is not None:
+            self._plan.stop("the run was stopped")
             write_summary(terminalreporter, self._plan, self._prepared.conflicts, self._strays, self._settings.note)
 
     @pytest.hookimpl(optionalhook=True)

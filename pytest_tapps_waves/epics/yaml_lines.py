@@ -176,7 +176,7 @@ class _Builder:
             self._anchors[event.anchor] = _Anchored(value, as_text, 1, (here - 1, here))
         if is_key:
             assert frame is not None
-            frame.key, frame.key_line = value, line
+            frame.key, frame.key_line = str(value), line
             frame.key_merges = value == _MERGE and event.implicit[0]
         else:
             self._place(value, line)

@@ -1,0 +1,26 @@
+"""Fixtures that all tests share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from project import Project
+
+pytest_plugins = ["pytester"]
+
+
+@pytest.fixture
+def project(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Project:
+    return Project(pytester, monkeypatch)
+
+
+@pytest.fixture(params=[(), ("--epic-parallel=3",)], ids=["one by one", "three at once"])
+def both_ways(request: pytest.FixtureRequest, project: Project) -> Callable[..., pytest.RunResult]:
+    """Runs the project sequentially and, in another test, concurrently: what it promises must hold either way."""
+    options: tuple[str, ...] = request.param
+
+    def run(*args: str) -> pytest.RunResult:
+        return project.run(*options, *args)
+
+    return run

@@ -1,0 +1,64 @@
+"""A small project with epics, and pytest run in it as users run it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from textwrap import dedent
+
+import pytest
+
+PLUGINS = ("-p", "pytest_asyncio.plugin", "-p", "pytest_tapps_waves.plugin")
+
+
+class Project:
+    """A project in a directory of its own. No plugin but ours and pytest-asyncio is loaded, unless asked for."""
+
+    def __init__(self, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.pytester = pytester
+        self.path = pytester.path
+        monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
+        monkeypatch.delenv("PYTEST_ADDOPTS", raising=False)
+        self.write("pytest.ini", "[pytest]\nasyncio_default_fixture_loop_scope = function\n")
+
+    def write(self, name: str, text: str) -> Path:
+        """Write a file, with the common indentation of its text removed."""
+        path = self.path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(dedent(text), encoding="utf-8")
+        return path
+
+    def epic(self, text: str, name: str = "epic_shop.yaml") -> Path:
+        """Write an epic file."""
+        return self.write(name, text)
+
+    def run(self, *args: str, plugins: tuple[str, ...] = ()) -> pytest.RunResult:
+        """Run pytest in this process.
+
+        :param plugins: modules of further plugins to load.
+        """
+        more = [word for plugin in plugins for word in ("-p", plugin)]
+        return self.pytester.runpytest_inprocess(*PLUGINS, *more, *args)
+
+    def run_process(self, *args: str, plugins: tuple[str, ...] = ()) -> pytest.RunResult:
+        """Run pytest in a process of its own."""
+        more = [word for plugin in plugins for word in ("-p", plugin)]
+        return self.pytester.runpytest_subprocess(*PLUGINS, *more, *args)
+
+    def start(self, *args: str) -> subprocess.Popen[str]:
+        """Start pytest in a process of its own, to be signalled; its output is in one pipe."""
+        return subprocess.Popen(
+            [sys.executable, "-m", "pytest", *PLUGINS, *args],
+            cwd=self.path,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            env={**os.environ, "PYTHONUNBUFFERED": "1"},
+        )
+
+    def lines(self, name: str) -> list[str]:
+        """The lines of a file that stories wrote to, or none if there is no such file."""
+        path = self.path / name
+        return path.read_text(encoding="utf-8").split() if path.exists() else []

@@ -1,0 +1,76 @@
+"""Sessions: ``nox`` runs the usual ones, ``nox -l`` lists all."""
+
+from __future__ import annotations
+
+import nox
+
+nox.options.default_venv_backend = "venv"
+nox.options.error_on_missing_interpreters = False
+nox.options.sessions = ["tests", "lowest", "lint", "types", "examples", "benchmark"]
+
+PYTHONS = ["3.11", "3.12", "3.13"]
+
+
+@nox.session(python=PYTHONS)
+def tests(session: nox.Session) -> None:
+    """The whole suite, on the newest versions of everything."""
+    session.install("-e", ".[dev]")
+    session.run("python", "-m", "pytest", *session.posargs)
+
+
+@nox.session(python=PYTHONS[0])
+def lowest(session: nox.Session) -> None:
+    """The whole suite, on the lowest versions that pyproject.toml allows."""
+    session.install("uv")
+    python = session.virtualenv.bin + "/python"
+    session.run("uv", "pip", "install", "-q", "--python", python, "--resolution", "lowest-direct", "-e", ".")
+    # The tools of the tests are not part of what is promised: they may be new, as long as they leave the rest alone.
+    frozen = session.run("uv", "pip", "freeze", "--python", python, "--exclude-editable", silent=True)
+    assert isinstance(frozen, str)
+    constraints = session.create_tmp() + "/lowest.txt"
+    with open(constraints, "w", encoding="utf-8") as file:  # noqa: PTH123
+        file.write(frozen)
+    session.run("uv", "pip", "install", "-q", "--python", python, "-c", constraints, "-e", ".[dev]")
+    session.run("python", "-m", "pytest", *session.posargs)
+
+
+@nox.session(python=PYTHONS[0])
+def lint(session: nox.Session) -> None:
+    """Style, and a changelog that can be built."""
+    session.install("ruff", "towncrier")
+    session.run("ruff", "check", ".")
+    session.run("ruff", "format", "--check", ".")
+    session.run("towncrier", "build", "--draft", "--version", "next")
+
+
+@nox.session(python=PYTHONS[0])
+def types(session: nox.Session) -> None:
+    """mypy, strictly."""
+    session.install("-e", ".[dev]")
+    session.run("mypy")
+    session.run("mypy", "tests", "benchmarks", "noxfile.py", env={"MYPYPATH": "tests"})
+
+
+@nox.session(python=PYTHONS[0])
+def coverage(session: nox.Session) -> None:
+    """The suite again, with the lines and branches that it does not reach."""
+    session.install("-e", ".[dev]")
+    session.run("coverage", "erase")
+    session.run("coverage", "run", "-m", "pytest", "-p", "no:randomly", *session.posargs)
+    session.run("coverage", "combine")
+    session.run("coverage", "report")
+
+
+@nox.session(python=PYTHONS[0])
+def examples(session: nox.Session) -> None:
+    """The example epics, one by one and three at once."""
+    session.install("-e", ".")
+    session.run("python", "-m", "pytest", "example_epics")
+    session.run("python", "-m", "pytest", "example_epics", "--epic-parallel=3")
+
+
+@nox.session(python=PYTHONS[0])
+def benchmark(session: nox.Session) -> None:
+    """The benchmarks at their smallest, so that they keep working; ``nox -s benchmark -- --pairs 9`` measures."""
+    session.install("-e", ".")
+    session.run("python", "benchmarks/overhead.py", *(session.posargs or ["--smallest"]))

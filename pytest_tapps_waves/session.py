@@ -75,7 +75,7 @@ class EpicSession:
     def pytest_report_collectionfinish(self) -> str | None:
         """Called when the terminal has said how many items there are."""
         found = self._prepared
-        if found is None or not found.graph.stories:
+        if found is None or not found.graph.stories or self._config.get_verbosity() < 0:
             return None
         return header(
             found.graph,
@@ -106,7 +106,7 @@ class EpicSession:
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Called for each report of each item."""
-        if self._runtime is not None:
+        if self._runtime is not None and self._plan is not None and report.nodeid in self._plan.states:
             self._runtime.outcomes.add(report)
 
     @pytest.hookimpl(tryfirst=True)

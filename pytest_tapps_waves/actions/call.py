@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import importlib
 import inspect
 import traceback
@@ -34,7 +35,7 @@ class Call:
 
     async def perform(self, job: Job, output: Output) -> None:
         try:
-            result = await THREADS.run(lambda: self._enter(job.context))
+            result = await self._in_thread(job.context, output)
             if inspect.isawaitable(result):
                 await result
         except (ActionFailed, KeyboardInterrupt):
@@ -46,6 +47,13 @@ class Call:
             raise ActionFailed(
                 what[0] if what else type(error).__name__, self.describe(), _user_traceback(error)
             ) from None
+
+    async def _in_thread(self, context: StoryContext, output: Output) -> Any:
+        try:
+            return await THREADS.run(lambda: self._enter(context))
+        except asyncio.CancelledError:
+            output.write("stderr", b"[a function cannot be ended: it goes on in its thread]\n")
+            raise
 
     def _enter(self, context: StoryContext) -> Any:
         """Find the function and call it; of an asynchronous one, that only makes the coroutine."""

@@ -44,7 +44,7 @@ def assemble(
     """
     resolver = Resolver(rootdir, library, Names(collected), all_tests_known=all_tests_known)
     whole, epics = _all_stories(library, resolver)
-    problems = [*resolver.problems, *_cycles(whole)]
+    problems = [*(problem for problem in resolver.problems if problem.path in library.collected), *_cycles(whole)]
     broken = {problem.path for problem in problems}
     kept = [key for key in selected if key not in whole or whole[key].epic not in broken]
     needed = {dependency for key in kept if key in whole for dependency in whole[key].dependencies}

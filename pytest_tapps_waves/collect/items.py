@@ -54,7 +54,7 @@ class EpicFile(pytest.File):
                 f"{self.path}: an epic must be inside rootdir, which is {rootdir}; set it with --rootdir"
             )
         try:
-            self.definition = library.read(self.path)
+            self.definition = library.collect(self.path)
             marks = _marks(self.definition)
         except PlanProblems as error:
             raise self.CollectError(str(error)) from None

@@ -22,12 +22,18 @@ class Library:
         self._rootdir = rootdir
         self._definitions: dict[Path, EpicDefinition | None] = {}
         self._neighbours_read: set[Path] = set()
+        self.collected: set[str] = set()
+        """The names of the files that pytest collects, as against those that are only referred to."""
 
-    def read(self, path: Path) -> EpicDefinition:
-        """The epic that a file holds.
+    def collect(self, path: Path) -> EpicDefinition:
+        """The epic of a file that pytest collects.
 
         :raises PlanProblems: if it has mistakes.
         """
+        self.collected.add(self.name(path))
+        return self._read(path)
+
+    def _read(self, path: Path) -> EpicDefinition:
         known = self._definitions.get(path)
         if known is not None:
             return known
@@ -44,7 +50,7 @@ class Library:
         """The epic that a file holds, or None if it has mistakes."""
         if path not in self._definitions:
             try:
-                self.read(path)
+                self._read(path)
             except PlanProblems:
                 return None
         return self._definitions[path]

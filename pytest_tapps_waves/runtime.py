@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from .actions import Call, Job, StoryContext, action_of
+from .actions import Action, Call, Job, StoryContext, action_of
+from .actions.call import user_traceback
 from .actions.output import Output, file_name
 from .actions.processes import command_environment
 from .attempts import Attempt, Performance, carry_out
@@ -58,6 +59,23 @@ class Outcomes:
         return state, reason
 
 
+class _OutcomesKnown:
+    """An executor to which ``pytest.fail()`` in a story's function is a failure like any other."""
+
+    def __init__(self, executor: Executor) -> None:
+        self._executor = executor
+        self.close = executor.close
+
+    async def run(self, action: Action, job: Job, output: Output) -> None:
+        try:
+            await self._executor.run(action, job, output)
+        except pytest.xfail.Exception:
+            raise
+        except pytest.fail.Exception as error:
+            detail = user_traceback(error) if error.pytrace else ""
+            raise ActionFailed(f"Failed: {error.msg}", action.describe(), detail) from None
+
+
 class StoryRuntime:
     """The run, as stories see it."""
 
@@ -83,7 +101,7 @@ class StoryRuntime:
         self._config = config
         self._plan = plan
         self._settings = settings
-        self._executor = executor
+        self._executor = _OutcomesKnown(executor)
         self._portal = portal
         self._logs = logs
         self._concurrent = concurrent

@@ -15,6 +15,7 @@ from typing import NoReturn
 import pytest
 
 from .collect.assembly import assemble
+from .collect.files import PresentFiles
 from .collect.items import LIBRARY, RUNTIME, StoryItem
 from .collect.library import Library
 from .concurrent.portal import OwnLoop, Portal, SharedLoop
@@ -146,7 +147,8 @@ class EpicSession:
         graph, schedule = assembled.graph, self._settings.schedule_of(headers)
         waves = self._waves(graph)
         rules = {path: epic.rules for path, epic in epics.items()}
-        conflicts = find_conflicts(graph, waves, rules, self._is_directory)
+        present = PresentFiles(config.rootpath)
+        conflicts = find_conflicts(graph, waves, rules, present.is_directory, present.in_common)
         if conflicts:
             config.hook.pytest_epic_conflicts(config=config, conflicts=conflicts)
         titles = {item.nodeid: item.spec.title for item in items if isinstance(item, StoryItem)}
@@ -154,9 +156,6 @@ class EpicSession:
         limit = self._settings.limit_of(list(epics.values()))
         self._prepared = Prepared(graph, waves, conflicts, epics, schedule, limit, concurrent, titles)
         items[:] = _ordered(items, graph, waves, concurrent=concurrent)
-
-    def _is_directory(self, path: str) -> bool:
-        return (self._config.rootpath / path).is_dir()
 
     def _waves(self, graph: Graph) -> Waves:
         given = self._config.hook.pytest_epic_waves(config=self._config, graph=graph)

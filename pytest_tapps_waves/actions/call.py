@@ -9,7 +9,6 @@ import traceback
 import typing
 from collections.abc import Callable
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 from ..errors import ActionFailed
@@ -41,11 +40,11 @@ class Call:
         except (ActionFailed, KeyboardInterrupt):
             raise
         except SystemExit as error:
-            raise ActionFailed(f"SystemExit: {error.code}", self.describe(), _user_traceback(error)) from None
+            raise ActionFailed(f"SystemExit: {error.code}", self.describe(), user_traceback(error)) from None
         except Exception as error:
             what = "".join(traceback.format_exception_only(error)).strip().splitlines()
             raise ActionFailed(
-                what[0] if what else type(error).__name__, self.describe(), _user_traceback(error)
+                what[0] if what else type(error).__name__, self.describe(), user_traceback(error)
             ) from None
 
     async def _in_thread(self, context: StoryContext, output: Output) -> Any:
@@ -111,9 +110,11 @@ def _hints(function: Callable[..., Any]) -> dict[str, Any]:
         return {name: StoryContext for name, hint in raw.items() if str(hint).rpartition(".")[2] == "StoryContext"}
 
 
-def _user_traceback(error: BaseException) -> str:
-    """The traceback from the user's own function on."""
-    entry: TracebackType | None = error.__traceback__
-    while entry is not None and entry.tb_frame.f_code.co_filename.startswith(_PACKAGE):
-        entry = entry.tb_next
+def user_traceback(error: BaseException) -> str:
+    """The traceback from the user's own function on, which comes after the last line of this package."""
+    entry = line = error.__traceback__
+    while line is not None:
+        if line.tb_frame.f_code.co_filename.startswith(_PACKAGE):
+            entry = line.tb_next
+        line = line.tb_next
     return "".join(traceback.format_exception(type(error), error, entry)).rstrip()

@@ -17,7 +17,7 @@ _LINES = 8 * 1024
 
 
 CURRENT_OUTPUT: ContextVar[Output | None] = ContextVar("CURRENT_OUTPUT", default=None)
-"""Where prints and log records of the running code go, if anywhere special. Tasks and threads of ``call`` inherit it."""
+"""Where prints and log records of the running code go. Tasks and the threads of ``call`` inherit it."""
 
 
 class Stream:

@@ -24,9 +24,9 @@ class Conflict:
     wave: int
     """Counted from 1."""
     stories: tuple[str, ...]
-    """Keys, two or more, in file order."""
+    """Keys, two or more, in the order of the files and of the lines in them."""
     paths: tuple[str, ...]
-    """What they have in common: a path, a glob, or two globs joined by `` and ``."""
+    """What they have in common: a path, a glob, or a present file and two globs that match it."""
     policy: OnConflict
     """The strictest of the stories' epics."""
 
@@ -36,34 +36,46 @@ def find_conflicts(
     waves: Waves,
     rules: Mapping[str, EpicRules],
     is_directory: Callable[[str], bool] = lambda path: False,
+    in_common: Callable[[str, str], str | None] = lambda one, other: None,
 ) -> list[Conflict]:
     """All conflicts of the waves, in the order of waves and files; epics whose policy is ``off`` take no part.
 
     :param rules: by epic; an epic that is not there has no policy, and takes no part.
     :param is_directory: tells of a literal path, relative to rootdir, whether a directory is there.
+    :param in_common: names a file that two globs both match, if one is there.
     """
     parsed: dict[str, Glob] = {}
     found: list[Conflict] = []
     for number, wave in enumerate(waves, 1):
-        stories_of: dict[str, list[str]] = {}
-        for key in wave:
-            story = graph.stories[key]
-            if story.files and _policy(story, rules) is not OnConflict.OFF:
-                for text in dict.fromkeys(story.files):
-                    stories_of.setdefault(text, []).append(key)
-        globs = [
-            parsed[text] if text in parsed else parsed.setdefault(text, parse(text, is_directory))
-            for text in stories_of
-        ]
-        common: dict[tuple[str, ...], list[str]] = {}
-        for path, keys in _groups(globs, stories_of):
-            members = tuple(sorted(set(keys), key=graph.position.__getitem__))
-            if len(members) > 1:
-                common.setdefault(members, []).append(path)
-        for members in sorted(common, key=lambda keys: [graph.position[key] for key in keys]):
+        stories_of = _patterns(graph, wave, rules)
+        for text in stories_of:
+            if text not in parsed:
+                parsed[text] = parse(text, is_directory)
+        common: dict[tuple[str, ...], dict[str, None]] = {}
+        for path, keys in _groups([parsed[text] for text in stories_of], stories_of, in_common):
+            stories = sorted({graph.stories[key] for key in keys}, key=_file_order)
+            if len(stories) > 1:
+                common.setdefault(tuple(story.key for story in stories), {})[path] = None
+        for members in sorted(common, key=lambda keys: [_file_order(graph.stories[key]) for key in keys]):
             policy = min((_policy(graph.stories[key], rules) for key in members), key=_STRICTNESS.__getitem__)
-            found.append(Conflict(number, members, tuple(dict.fromkeys(common[members])), policy))
+            found.append(Conflict(number, members, tuple(common[members]), policy))
     return found
+
+
+def _file_order(story: Story) -> tuple[str, int]:
+    """Where a story stands, whatever order its items were shuffled into."""
+    return story.epic, story.line
+
+
+def _patterns(graph: Graph, wave: Sequence[str], rules: Mapping[str, EpicRules]) -> dict[str, list[str]]:
+    """The stories of a wave by the patterns of files that they affect."""
+    stories_of: dict[str, list[str]] = {}
+    for key in wave:
+        story = graph.stories[key]
+        if story.files and _policy(story, rules) is not OnConflict.OFF:
+            for text in dict.fromkeys(story.files):
+                stories_of.setdefault(text, []).append(key)
+    return stories_of
 
 
 def _policy(story: Story, rules: Mapping[str, EpicRules]) -> OnConflict:
@@ -71,12 +83,21 @@ def _policy(story: Story, rules: Mapping[str, EpicRules]) -> OnConflict:
     return found.on_conflict if found else OnConflict.OFF
 
 
-def _groups(globs: Sequence[Glob], stories_of: Mapping[str, Sequence[str]]) -> Iterator[tuple[str, list[str]]]:
-    for text, keys in stories_of.items():
-        yield text, list(keys)
+def _groups(
+    globs: Sequence[Glob],
+    stories_of: Mapping[str, Sequence[str]],
+    in_common: Callable[[str, str], str | None],
+) -> Iterator[tuple[str, Sequence[str]]]:
+    """What is in common, and the stories, perhaps only one, that have it in common."""
+    yield from stories_of.items()
     for one, other in _overlapping(globs):
-        shared = next((glob.text for glob in (one, other) if glob.path), f"{one.text} and {other.text}")
-        yield shared, [*stories_of[one.text], *stories_of[other.text]]
+        keys = [*stories_of[one.text], *stories_of[other.text]]
+        spelled = next((glob.text for glob in (one, other) if glob.path or glob.name), None)
+        if spelled is None:
+            both = f"{one.text} and {other.text}"
+            present = in_common(one.text, other.text)
+            spelled = f"{present} (by {both})" if present else both
+        yield spelled, keys
 
 
 def _overlapping(globs: Sequence[Glob]) -> Iterator[tuple[Glob, Glob]]:

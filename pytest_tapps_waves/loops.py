@@ -15,7 +15,7 @@ import pytest
 from .collect.items import StoryItem
 from .concurrent.current import CURRENT_ITEM
 from .concurrent.hooks import story_hooks
-from .concurrent.output import phase_output, routed_output
+from .concurrent.output import routed_output, with_output
 from .concurrent.portal import SharedLoop, new_event_loop
 from .concurrent.setup_state import SharedSetupState
 from .core.model import State
@@ -118,7 +118,7 @@ class AllAtOnce:
         try:
             with (
                 routed_output(session.config, strays),
-                story_hooks(session, phase_output) as self._protocol,
+                story_hooks(session, with_output) as self._protocol,
                 asyncio.Runner(loop_factory=new_event_loop) as runner,
                 on_sigterm(partial(self._terminated, runner.get_loop())),
             ):
@@ -159,13 +159,13 @@ class AllAtOnce:
 
 def story_started(config: pytest.Config, item: pytest.Item) -> None:
     """Tell plugins that a story is about to be set up."""
-    if isinstance(item, StoryItem):
+    if isinstance(item, StoryItem) and config.hook.pytest_epic_story_started.get_hookimpls():
         config.hook.pytest_epic_story_started(config=config, story=item)
 
 
 def story_finished(config: pytest.Config, item: pytest.Item, state: State, reason: str) -> None:
     """Tell plugins that a story that was started has ended."""
-    if isinstance(item, StoryItem):
+    if isinstance(item, StoryItem) and config.hook.pytest_epic_story_finished.get_hookimpls():
         config.hook.pytest_epic_story_finished(config=config, story=item, state=state, reason=reason)
 
 

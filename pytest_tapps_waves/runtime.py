@@ -15,7 +15,6 @@ import pytest
 from .actions import Action, Call, Job, StoryContext, action_of
 from .actions.call import user_traceback
 from .actions.output import Output, file_name
-from .actions.processes import command_environment
 from .attempts import Attempt, Performance, carry_out
 from .collect.items import StoryItem
 from .concurrent.outcomes import skipped
@@ -168,7 +167,7 @@ class StoryRuntime:
             title=spec.title,
             epic=epic.id,
             cwd=cwd,
-            env=command_environment(variables),
+            variables=variables,
             timeout=timeout,
             attempt=attempt,
             log=logging.getLogger(f"epic.{epic.id}"),

@@ -5,13 +5,15 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Protocol
 
+from .environment import command_environment
 from .output import Output
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class StoryContext:
     """The story, as a function sees it that takes a parameter of this type."""
 
@@ -21,13 +23,18 @@ class StoryContext:
     """The id of its epic."""
     cwd: Path
     """Where the story works. The process itself stays where it is, since stories share it."""
-    env: Mapping[str, str]
-    """The environment that a command of this story would see."""
+    variables: Mapping[str, str]
+    """The variables of the epic and of the story, and those that tell a command which story it is."""
     timeout: float
     """Seconds for one attempt; 0 is without end."""
     attempt: int
     """Counted from 1."""
     log: logging.Logger
+
+    @cached_property
+    def env(self) -> Mapping[str, str]:
+        """The environment of a command of this story: ours, the interpreter's ``bin`` first on PATH, and its own."""
+        return command_environment(self.variables)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import importlib
 import inspect
+import sys
 import traceback
 import typing
 from collections.abc import Callable
@@ -34,7 +35,10 @@ class Call:
 
     async def perform(self, job: Job, output: Output) -> None:
         try:
-            result = await self._in_thread(job.context, output)
+            if inspect.iscoroutinefunction(self._imported()):
+                result = self._enter(job.context)
+            else:
+                result = await self._in_thread(job.context, output)
             if inspect.isawaitable(result):
                 await result
         except (ActionFailed, KeyboardInterrupt):
@@ -53,6 +57,12 @@ class Call:
         except asyncio.CancelledError:
             output.write("stderr", b"[a function cannot be ended: it goes on in its thread]\n")
             raise
+
+    def _imported(self) -> Any:
+        """The function, if its module has been imported already: an import may take long, and belongs into a thread."""
+        module_name, _, path = self._target.partition(":")
+        module = sys.modules.get(module_name)
+        return getattr(module, path, None) if module is not None else None
 
     def _enter(self, context: StoryContext) -> Any:
         """Find the function and call it; of an asynchronous one, that only makes the coroutine."""

@@ -120,6 +120,10 @@ class Output:
         stream = self._streams.get(name)
         return stream.text() if stream else ""
 
+    def texts(self) -> list[tuple[str, str]]:
+        """Each stream that was written to, with its text: stdout, stderr, log."""
+        return [(name, self._streams[name].text()) for name in ("stdout", "stderr", "log") if name in self._streams]
+
     def last_lines(self, most: int = 15) -> list[str]:
         """The last lines of all streams, in the order in which they came."""
         lines = self._recent.decode("utf-8", "replace").rstrip().splitlines()

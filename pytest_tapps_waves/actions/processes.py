@@ -8,7 +8,6 @@ import os
 import shutil
 import signal
 import subprocess
-import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -55,11 +54,21 @@ class ProcessTree(asyncio.SubprocessProtocol):
             options["creationflags"] = getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0)
         tree = cls(write)
         if isinstance(command, str):
-            tree._transport, _ = await loop.subprocess_shell(lambda: tree, command, **options)
+            starting = asyncio.ensure_future(loop.subprocess_shell(lambda: tree, command, **options))
         else:
             # Windows looks a program up on the parent's PATH, not on the one that is passed.
             program = command[0] if _POSIX else shutil.which(command[0], path=env.get("PATH")) or command[0]
-            tree._transport, _ = await loop.subprocess_exec(lambda: tree, program, *command[1:], **options)
+            starting = asyncio.ensure_future(loop.subprocess_exec(lambda: tree, program, *command[1:], **options))
+        try:
+            tree._transport, _ = await asyncio.shield(starting)
+        except asyncio.CancelledError:
+            # Cancelled itself, asyncio would end the child alone, and wait as long as what it started holds its output.
+            await asyncio.wait([starting])
+            if not starting.cancelled() and not starting.exception():
+                tree._transport, _ = starting.result()
+                await tree.end(grace=0)
+                tree._transport.close()
+            raise
         return tree
 
     def pipe_data_received(self, fd: int, data: bytes) -> None:
@@ -168,13 +177,3 @@ def status_words(status: int) -> str:
     except ValueError:
         name = "unknown"
     return f"ended by signal {-status} ({name})"
-
-
-def command_environment(extra: Mapping[str, str]) -> dict[str, str]:
-    """The environment of a command: ours, the running interpreter's ``bin`` first on PATH, and ``extra``."""
-    environment = dict(os.environ)
-    interpreter = str(Path(sys.executable).parent)
-    path = environment.get("PATH", os.defpath)
-    environment["PATH"] = f"{interpreter}{os.pathsep}{path}"
-    environment.update(extra)
-    return environment

@@ -59,9 +59,22 @@ class EpicFile(pytest.File):
         except PlanProblems as error:
             raise self.CollectError(str(error)) from None
         return [
-            StoryItem.from_parent(self, name=spec.id, spec=spec, marks=[marks[tag] for tag in spec.tags])
+            StoryItem.from_parent(
+                self,
+                name=spec.id,
+                spec=spec,
+                action=self._hooked_action(spec) or action_of(spec),
+                marks=[marks[tag] for tag in spec.tags],
+            )
             for spec in self.definition.stories
         ]
+
+    def _hooked_action(self, spec: StorySpec) -> Action | None:
+        hook = self.ihook.pytest_epic_action
+        if not hook.get_hookimpls():
+            return None
+        found: Action | None = hook(config=self.config, story=spec)
+        return found
 
 
 def _marks(definition: EpicDefinition) -> dict[str, pytest.MarkDecorator]:
@@ -89,7 +102,9 @@ class StoryItem(pytest.Item):
 
     parent: EpicFile
 
-    def __init__(self, *, spec: StorySpec, marks: list[pytest.MarkDecorator], **kwargs: Any) -> None:
+    def __init__(
+        self, *, spec: StorySpec, action: Action | None, marks: list[pytest.MarkDecorator], **kwargs: Any
+    ) -> None:
         super().__init__(**kwargs)
         self.spec = spec
         """The story as its file defines it."""
@@ -98,8 +113,8 @@ class StoryItem(pytest.Item):
             self.extra_keyword_matches.add(spec.title)
         for mark in marks:
             self.add_marker(mark)
-        self.action: Action | None = self.config.hook.pytest_epic_action(config=self.config, story=spec)
-        self.action = self.action or action_of(spec)
+        self.action = action
+        """What it does, if anything."""
 
     @property
     def epic(self) -> EpicDefinition:
@@ -145,9 +160,8 @@ class StoryItem(pytest.Item):
         """Put what the story printed into its report."""
         for attempt in performance.attempts:
             label = f" (attempt {attempt.number})" if len(performance.attempts) > 1 else ""
-            for name in ("stdout", "stderr", "log"):
-                if text := attempt.output.text(name):
-                    self.add_report_section("call", f"{name}{label}", text)
+            for name, text in attempt.output.texts():
+                self.add_report_section("call", f"{name}{label}", text)
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
         error = excinfo.value

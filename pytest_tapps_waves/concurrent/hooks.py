@@ -7,7 +7,7 @@ and leaves out the plugins whose wrappers keep one state per process; what they 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -25,8 +25,8 @@ _PER_PROCESS = {
     "pytest_exception_interact": ("timeout",),
 }
 
-Phase = Callable[[pytest.Item, str], AbstractContextManager[None]]
-"""Captures what an item prints in a phase: ``setup``, ``call`` or ``teardown``."""
+Phase = Callable[[pytest.Item, str, Callable[[], Any]], Any]
+"""Runs a phase (``setup``, ``call`` or ``teardown``) of an item, and captures what it prints."""
 
 
 class StoryHooks:
@@ -46,47 +46,35 @@ class StoryHooks:
             caller = self._captured(caller, name.removeprefix("pytest_runtest_"))
         elif name == "pytest_runtest_logreport":
             caller = self._reported(caller)
-        elif name in ("pytest_runtest_logstart", "pytest_runtest_logfinish", "pytest_exception_interact"):
-            caller = _uncaptured(caller)
         self.__dict__[name] = caller
         return caller
 
     def _captured(self, caller: Callable[..., Any], when: str) -> Callable[..., Any]:
-        def call(**kwargs: Any) -> Any:
-            with self._phase(kwargs["item"], when):
-                return caller(**kwargs)
+        def call(*, item: pytest.Item, **kwargs: Any) -> Any:
+            return self._phase(item, when, lambda: caller(item=item, **kwargs))
 
         return call
 
     def _reported(self, caller: Callable[..., Any]) -> Callable[..., Any]:
-        """The terminal is told of an item's start only when there is something to print of it, so that lines of items
-        that run at once do not mix."""
-        reporter = self._config.pluginmanager.get_plugin("terminalreporter")
+        """The terminal is told of an item's start only when there is something to print of it, so that the lines of
+        items that run at once do not mix."""
+        reporter: Any = self._config.pluginmanager.get_plugin("terminalreporter")
+        begins_lines = reporter is not None and not reporter.showlongtestinfo
+        path, line = None, None
 
         def call(*, report: pytest.TestReport) -> Any:
-            with _no_output():
-                if reporter is not None and (report.when == "call" or not report.passed):
+            nonlocal path, line
+            token = CURRENT_OUTPUT.set(None)
+            try:
+                shown = begins_lines and (report.when == "call" or not report.passed)
+                if shown and (path != report.location[0] or line is not reporter.currentfspath):
                     reporter.pytest_runtest_logstart(nodeid=report.nodeid, location=report.location)
+                    path, line = report.location[0], reporter.currentfspath
                 return caller(report=report)
+            finally:
+                CURRENT_OUTPUT.reset(token)
 
         return call
-
-
-def _uncaptured(caller: Callable[..., Any]) -> Callable[..., Any]:
-    def call(**kwargs: Any) -> Any:
-        with _no_output():
-            return caller(**kwargs)
-
-    return call
-
-
-@contextmanager
-def _no_output() -> Iterator[None]:
-    token = CURRENT_OUTPUT.set(None)
-    try:
-        yield
-    finally:
-        CURRENT_OUTPUT.reset(token)
 
 
 @contextmanager
@@ -94,12 +82,15 @@ def story_hooks(session: pytest.Session, phase: Phase) -> Iterator[Callable[[pyt
     """Let items have :class:`StoryHooks`; yields what runs an item's protocol with them."""
     original = session.gethookproxy
     relays: dict[frozenset[object], StoryHooks] = {}
+    relay_of: dict[Any, StoryHooks] = {}
 
     def gethookproxy(fspath: Any) -> StoryHooks:
-        left_out = frozenset(getattr(original(fspath), "remove_mods", ()))
-        relay = relays.get(left_out)
+        relay = relay_of.get(fspath)
         if relay is None:
-            relay = relays[left_out] = StoryHooks(session.config, left_out, phase)
+            left_out = frozenset(getattr(original(fspath), "remove_mods", ()))
+            if left_out not in relays:
+                relays[left_out] = StoryHooks(session.config, left_out, phase)
+            relay = relay_of[fspath] = relays[left_out]
         return relay
 
     def protocol(item: pytest.Item) -> Any:

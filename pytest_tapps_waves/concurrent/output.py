@@ -12,7 +12,7 @@ import logging
 import os
 import sys
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any, TextIO
 
@@ -99,18 +99,16 @@ class _RoutedLog(logging.Handler):
             output.write("log", (self.format(record) + "\n").encode("utf-8", "surrogateescape"))
 
 
-@contextmanager
-def phase_output(item: pytest.Item, when: str) -> Iterator[None]:
-    """Take what an item prints in one phase, and add it to the item's report."""
+def with_output(item: pytest.Item, when: str, phase: Callable[[], Any]) -> Any:
+    """Run one phase of an item, and add what it prints to the item's report."""
     output = Output()
+    token = CURRENT_OUTPUT.set(output)
     try:
-        with output.receiving():
-            yield
+        return phase()
     finally:
-        output.close()
-        for name in ("stdout", "stderr", "log"):
-            if text := output.text(name):
-                item.add_report_section(when, name, text.strip() if name == "log" else text)
+        CURRENT_OUTPUT.reset(token)
+        for name, text in output.texts():
+            item.add_report_section(when, name, text.strip() if name == "log" else text)
 
 
 @contextmanager

@@ -132,17 +132,21 @@ class StorySpec(BaseModel):
     id: Id
     title: str = ""
     description: str = ""
-    dependencies: Annotated[list[str], BeforeValidator(_listed)] = []
-    files_affected: Annotated[list[Annotated[str, AfterValidator(_is_glob)]], BeforeValidator(_listed)] = []
+    dependencies: Annotated[list[str], BeforeValidator(_listed)] = Field(default_factory=list)
+    files_affected: Annotated[list[Annotated[str, AfterValidator(_is_glob)]], BeforeValidator(_listed)] = Field(
+        default_factory=list
+    )
     critical: bool = False
     run: Command | None = None
     call: Target | None = None
-    acceptance_criteria: Annotated[list[Criterion], BeforeValidator(_listed)] = []
+    acceptance_criteria: Annotated[list[Criterion], BeforeValidator(_listed)] = Field(default_factory=list)
     timeout: Seconds | None = None
     retries: Annotated[int, Field(ge=0, le=100)] = 0
     cwd: Folder = "."
-    env: Environment = {}
-    tags: Annotated[list[Annotated[str, AfterValidator(_is_tag)]], BeforeValidator(_listed)] = []
+    env: Environment = Field(default_factory=dict)
+    tags: Annotated[list[Annotated[str, AfterValidator(_is_tag)]], BeforeValidator(_listed)] = Field(
+        default_factory=list
+    )
 
     _line: int = PrivateAttr(default=1)
     _dependency_lines: list[int] = PrivateAttr(default_factory=list)
@@ -177,7 +181,7 @@ class EpicHeader(BaseModel):
     circuit_breaker: Annotated[int, Field(ge=0)] | None = None
     timeout: Seconds | None = None
     isolation: Literal["none"] | None = None
-    env: Environment = {}
+    env: Environment = Field(default_factory=dict)
 
 
 TEXT_KEYS = frozenset(

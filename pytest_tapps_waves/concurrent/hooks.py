@@ -60,7 +60,8 @@ class StoryHooks:
         items that run at once do not mix."""
         reporter: Any = self._config.pluginmanager.get_plugin("terminalreporter")
         begins_lines = reporter is not None and not reporter.showlongtestinfo
-        path, line = None, None
+        path: str | None = None
+        line: object = None
 
         def call(*, report: pytest.TestReport) -> Any:
             nonlocal path, line

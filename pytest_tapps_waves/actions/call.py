@@ -9,6 +9,7 @@ import sys
 import traceback
 import typing
 from collections.abc import Callable
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -67,7 +68,13 @@ class Call:
     def _enter(self, context: StoryContext) -> Any:
         """Find the function and call it; of an asynchronous one, that only makes the coroutine."""
         function = self._resolve()
-        return function(**self._arguments(function, context))
+        receiving, unknown = _receiving(function)
+        if unknown is not None:
+            raise ActionFailed(
+                f"its parameter {unknown!r} has no value: a story's function takes nothing but a StoryContext",
+                self.describe(),
+            )
+        return function(**dict.fromkeys(receiving, context))
 
     def _resolve(self) -> Callable[..., Any]:
         module_name, _, path = self._target.partition(":")
@@ -87,27 +94,25 @@ class Call:
             raise ActionFailed(f"{path} cannot be called", self.describe())
         return typing.cast("Callable[..., Any]", found)
 
-    def _arguments(self, function: Callable[..., Any], context: StoryContext) -> dict[str, StoryContext]:
-        try:
-            parameters = inspect.signature(function).parameters
-        except (TypeError, ValueError):
-            return {}
-        if not parameters:
-            return {}
-        hints = _hints(function)
-        arguments: dict[str, StoryContext] = {}
-        for name, parameter in parameters.items():
-            if hints.get(name) is StoryContext and parameter.kind is not parameter.POSITIONAL_ONLY:
-                arguments[name] = context
-            elif parameter.default is parameter.empty and parameter.kind not in (
-                parameter.VAR_POSITIONAL,
-                parameter.VAR_KEYWORD,
-            ):
-                raise ActionFailed(
-                    f"its parameter {name!r} has no value: a story's function takes nothing but a StoryContext",
-                    self.describe(),
-                )
-        return arguments
+
+@lru_cache(maxsize=4096)
+def _receiving(function: Callable[..., Any]) -> tuple[tuple[str, ...], str | None]:
+    """The parameters that receive the story, and the name of one that would be left without a value."""
+    try:
+        parameters = inspect.signature(function).parameters
+    except (TypeError, ValueError):
+        return (), None
+    hints = _hints(function) if parameters else {}
+    receiving: list[str] = []
+    for name, parameter in parameters.items():
+        if hints.get(name) is StoryContext and parameter.kind is not parameter.POSITIONAL_ONLY:
+            receiving.append(name)
+        elif parameter.default is parameter.empty and parameter.kind not in (
+            parameter.VAR_POSITIONAL,
+            parameter.VAR_KEYWORD,
+        ):
+            return (), name
+    return tuple(receiving), None
 
 
 def _hints(function: Callable[..., Any]) -> dict[str, Any]:

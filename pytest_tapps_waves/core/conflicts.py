@@ -92,12 +92,19 @@ def _groups(
     yield from stories_of.items()
     for one, other in _overlapping(globs):
         keys = [*stories_of[one.text], *stories_of[other.text]]
-        spelled = next((glob.text for glob in (one, other) if glob.path or glob.name), None)
-        if spelled is None:
+        spelled = max((glob for glob in (one, other) if glob.path or glob.name), key=_depth, default=None)
+        if spelled is not None:
+            shared = spelled.text
+        else:
             both = f"{one.text} and {other.text}"
             present = in_common(one.text, other.text)
-            spelled = f"{present} (by {both})" if present else both
-        yield spelled, keys
+            shared = f"{present} (by {both})" if present else both
+        yield shared, keys
+
+
+def _depth(glob: Glob) -> tuple[bool, int]:
+    """How closely it says which file is meant: of a directory and a file in it, the file."""
+    return glob.path is not None, len(glob.segments)
 
 
 def _overlapping(globs: Sequence[Glob]) -> Iterator[tuple[Glob, Glob]]:

@@ -71,8 +71,12 @@ def read(data: bytes, text_keys: frozenset[str]) -> tuple[Value, list[tuple[int,
     text = _decode(data)
     builder = _Builder(text_keys)
     try:
-        for event in yaml.parse(text, Loader=_Loader):
-            builder.feed(event)
+        parser = _Loader(text)
+        try:
+            while (event := parser.get_event()) is not None:
+                builder.feed(event)
+        finally:
+            parser.dispose()
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         raise YamlError(mark.line + 1 if mark else 1, f"not valid YAML: {_sentence(error)}") from None

@@ -104,8 +104,9 @@ async def _attempt(
     new_output: Callable[[int, int], Output],
 ) -> None:
     doing = performance.action
+    limit = asyncio.timeout(performance.timeout or None)
     try:
-        async with asyncio.timeout(performance.timeout or None):
+        async with limit:
             if doing is not None:
                 with attempt.output.receiving():
                     await executor.run(doing, job, attempt.output)
@@ -117,6 +118,8 @@ async def _attempt(
     except ActionFailed as error:
         attempt.error = error
     except TimeoutError:
+        if not limit.expired():
+            raise
         assert doing is not None
         attempt.error = ActionTimedOut(f"timed out after {performance.timeout:g} s", doing.describe())
 

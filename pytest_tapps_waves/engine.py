@@ -30,8 +30,8 @@ class Engine:
     async def run(self) -> None:
         """Return when every story has ended, or the plan was stopped and all that ran has ended.
 
-        Cancelled, it stops the plan and waits for what runs. An exception that ``perform`` lets out stops the plan too,
-        and is raised once everything has ended.
+        Cancelled, it stops the plan and waits for what runs. An exception that ``perform`` or ``on_effect`` lets out
+        stops the plan too, and is raised once everything has ended.
         """
         async with asyncio.TaskGroup() as group:
             try:
@@ -62,7 +62,11 @@ class Engine:
         effects = self._plan.effects()
         while effects:
             for effect in effects:
-                self._on_effect(effect)
+                try:
+                    self._on_effect(effect)
+                except BaseException as failure:
+                    # The other decisions hold: stories get their reports, and what runs is cancelled.
+                    self._fail(failure)
                 if isinstance(effect, Settled):
                     self._tasks[effect.key] = group.create_task(self._report(effect))
                 elif isinstance(effect, Cancel):

@@ -44,6 +44,12 @@ class Call:
                 await result
         except (ActionFailed, KeyboardInterrupt):
             raise
+        except asyncio.CancelledError as error:
+            task = asyncio.current_task()
+            if task is None or task.cancelling():
+                raise
+            # Nobody cancelled the story: the function let out the cancellation of something of its own.
+            raise ActionFailed("CancelledError", self.describe(), user_traceback(error)) from None
         except SystemExit as error:
             raise ActionFailed(f"SystemExit: {error.code}", self.describe(), user_traceback(error)) from None
         except Exception as error:

@@ -39,8 +39,12 @@ class DaemonThreads:
         def work() -> None:
             try:
                 result = context.run(function)
+            except StopIteration as error:
+                # The one exception that a future does not take; what a generator makes of it.
+                raised = RuntimeError("StopIteration was raised").with_traceback(error.__traceback__)
+                ended: tuple[Callable[[Any], None], Any] = (future.set_exception, raised)
             except BaseException as error:
-                ended: tuple[Callable[[Any], None], Any] = (future.set_exception, error)
+                ended = (future.set_exception, error)
             else:
                 ended = (future.set_result, result)
             # The loop may be closed: then the story was given up long ago, and with it this thread.

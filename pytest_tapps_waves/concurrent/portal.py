@@ -32,30 +32,34 @@ class SharedLoop:
 
 
 class OwnLoop:
-    """For pytest's own loop, which runs one item at a time: a loop that turns only while somebody waits."""
+    """For pytest's own loop, which runs one item at a time: a loop that turns only while somebody waits.
+
+    Not an :class:`asyncio.Runner`, which changes the handler of SIGINT for each story; nor is it the thread's current
+    loop, which pytest-asyncio looks at.
+    """
 
     def __init__(self) -> None:
-        # With a factory the runner leaves the thread's current loop alone, which pytest-asyncio looks at.
-        self._runner = asyncio.Runner(loop_factory=new_event_loop)
+        self._loop = new_event_loop()
 
     def wait(self, coroutine: Coroutine[Any, Any, _T]) -> _T:
         try:
-            return self._runner.run(coroutine)
+            return self._loop.run_until_complete(self._loop.create_task(coroutine))
         except BaseException:
-            # What a signal handler raises (pytest-timeout, SIGTERM) leaves the task behind, with its process running.
+            # What a signal handler raises (Ctrl-C, SIGTERM, pytest-timeout) leaves the task behind, and its process.
             self._end_tasks()
             raise
 
     def close(self) -> None:
-        self._runner.close()
+        self._end_tasks()
+        self._loop.run_until_complete(self._loop.shutdown_asyncgens())
+        self._loop.close()
 
     def _end_tasks(self) -> None:
-        loop = self._runner.get_loop()
-        left = asyncio.all_tasks(loop)
+        left = asyncio.all_tasks(self._loop)
         for task in left:
             task.cancel()
         if left:
-            loop.run_until_complete(asyncio.gather(*left, return_exceptions=True))
+            self._loop.run_until_complete(asyncio.gather(*left, return_exceptions=True))
 
 
 def new_event_loop() -> asyncio.AbstractEventLoop:

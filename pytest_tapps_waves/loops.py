@@ -120,7 +120,7 @@ class AllAtOnce:
                 routed_output(session.config, strays),
                 story_hooks(session, with_output) as self._protocol,
                 asyncio.Runner(loop_factory=new_event_loop) as runner,
-                on_sigterm(partial(self._terminated, runner.get_loop())),
+                on_signal(signal.SIGTERM, partial(self._terminated, runner.get_loop())),
             ):
                 runner.run(self._engine.run())
         finally:
@@ -170,13 +170,14 @@ def story_finished(config: pytest.Config, item: pytest.Item, state: State, reaso
 
 
 @contextmanager
-def on_sigterm(stop: Callable[[], None]) -> Iterator[None]:
-    """Call ``stop`` in the main thread when the process is asked to end. Elsewhere than there, this does nothing."""
-    if threading.current_thread() is not threading.main_thread():
+def on_signal(number: signal.Signals, stop: Callable[[], None]) -> Iterator[None]:
+    """Call ``stop`` in the main thread when a signal comes that would end the process, unless somebody handles it."""
+    unhandled = (signal.SIG_DFL, signal.default_int_handler)
+    if threading.current_thread() is not threading.main_thread() or signal.getsignal(number) not in unhandled:
         yield
         return
-    before = signal.signal(signal.SIGTERM, lambda number, frame: stop())
+    before = signal.signal(number, lambda number, frame: stop())
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        signal.signal(number, before)

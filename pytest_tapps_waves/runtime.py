@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import sys
 from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from functools import partial
@@ -13,12 +12,12 @@ from pathlib import Path
 import pytest
 
 from .actions import Action, Call, Job, StoryContext, action_of
-from .actions.call import user_traceback
+from .actions.call import LET_THROUGH, user_traceback
 from .actions.output import Output, file_name
 from .attempts import Attempt, Performance, carry_out
 from .collect.items import StoryItem
 from .concurrent.outcomes import skipped
-from .concurrent.output import routed_streams
+from .concurrent.output import echo_of, routed_streams
 from .concurrent.portal import Portal
 from .core.model import State
 from .core.plan import Plan, Settled
@@ -28,6 +27,8 @@ from .options import EpicSettings
 from .workspaces import WORKSPACES
 
 _NOT_RUN = (State.SKIPPED, State.REFUSED, State.CANCELLED)
+
+LET_THROUGH.append(pytest.exit.Exception)
 
 
 class Outcomes:
@@ -179,13 +180,4 @@ class StoryRuntime:
         if self._logs is not None:
             parts = [item.nodeid, f"attempt{attempt}" if attempt > 1 else "", f"check{check}" if check else ""]
             spool = self._logs / file_name(".".join(filter(None, parts)))
-        method = self._config.getoption("capture", "no")
-        return Output(spool, _echo if method in ("no", "tee-sys") else None)
-
-
-def _echo(name: str, data: bytes) -> None:
-    """Show output while it comes, as ``-s`` asks for."""
-    stream = sys.__stdout__ if name == "stdout" else sys.__stderr__
-    if stream is not None:
-        stream.write(data.decode("utf-8", "replace"))
-        stream.flush()
+        return Output(spool, echo_of(self._config))

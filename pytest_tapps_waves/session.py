@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import tempfile
 from collections.abc import Generator, Mapping, Sequence
@@ -27,7 +28,7 @@ from .core.policies.base import WaveFinished, WaveStarted
 from .distribution import check_distribution, is_xdist_worker, worker_problems
 from .errors import Problem, WavesError
 from .executors import EXECUTORS, Executor
-from .loops import AllAtOnce, OneByOne, on_sigterm, run_alone
+from .loops import AllAtOnce, OneByOne, on_signal, run_alone
 from .options import EpicSettings, Settings
 from .reports import PLANS
 from .reports.breaker import report_tripped
@@ -93,7 +94,8 @@ class EpicSession:
         found = self._prepared
         if found is None or session.config.option.collectonly:
             return None
-        if session.testsfailed and not session.config.option.continue_on_collection_errors:
+        stops = session.testsfailed and not session.config.option.continue_on_collection_errors
+        if stops and not is_xdist_worker(session.config):  # a worker runs what it could collect
             return None
         if self._settings.plan_format:
             self._print_plan(found)
@@ -130,18 +132,25 @@ class EpicSession:
         config = self._config
         only_failed = bool(config.getoption("lf", False) and config.cache.get("cache/lastfailed", {}))
         unique = {item.nodeid: item for item in items}
-        assembled = assemble(
+        assembled_of = partial(
+            assemble,
             config.stash[LIBRARY],
             config.rootpath,
-            selected=list(unique),
             collected=tests,
             all_tests_known=not only_failed and not any("::" in argument for argument in config.args),
             unselected_is_done=only_failed,
         )
+        assembled = assembled_of(selected=list(unique))
         problems = [*assembled.problems]
         epics = {path: self._settings.for_epic(epic.header) for path, epic in assembled.epics.items()}
-        if is_xdist_worker(config):
-            problems += worker_problems(assembled, epics)
+        # What contradicts on the command line is refused by the controller.
+        if is_xdist_worker(config) and (
+            found := worker_problems(assembled, {} if self._settings.cli.parallel else epics)
+        ):
+            problems += found
+            broken = {problem.path for problem in found}
+            assembled = assembled_of(selected=[key for key in unique if key.partition("::")[0] not in broken])
+            epics = {path: epic for path, epic in epics.items() if path in assembled.epics}
         self._report_problems(session, items, problems)
         headers = [epic.header for epic in assembled.epics.values()]
         graph, schedule = assembled.graph, self._settings.schedule_of(headers)
@@ -215,7 +224,9 @@ class EpicSession:
         for effect in plan.effects():
             on_effect(effect)
         self._config.pluginmanager.register(OneByOne(self._config, plan, runtime, on_effect), "epics-one-by-one")
-        self._closing.enter_context(on_sigterm(partial(_interrupt, session)))
+        # Named by what pytest says of them: a KeyboardInterrupt, and an interrupted session.
+        self._closing.enter_context(on_signal(signal.SIGINT, lambda: portal.interrupt(KeyboardInterrupt())))
+        self._closing.enter_context(on_signal(signal.SIGTERM, lambda: portal.interrupt(session.Interrupted("SIGTERM"))))
 
     def _run_at_once(self, session: pytest.Session, found: Prepared) -> None:
         portal = SharedLoop()
@@ -237,7 +248,7 @@ class EpicSession:
         beside = OneByOne(self._config, plan, runtime, None)
         self._config.pluginmanager.register(beside, "epics-one-by-one")
         try:
-            with on_sigterm(partial(_interrupt, session)):
+            with on_signal(signal.SIGTERM, partial(_interrupt, session)):
                 run_alone(session, others)
         finally:
             self._config.pluginmanager.unregister(beside)

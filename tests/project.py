@@ -21,6 +21,9 @@ class Project:
         self.path = pytester.path
         monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
         monkeypatch.delenv("PYTEST_ADDOPTS", raising=False)
+        # These tests may run in workers of pytest-xdist themselves.
+        for name in [name for name in os.environ if name.startswith("PYTEST_XDIST")]:
+            monkeypatch.delenv(name)
         self.write("pytest.ini", "[pytest]\nasyncio_default_fixture_loop_scope = function\n")
 
     def write(self, name: str, text: str) -> Path:

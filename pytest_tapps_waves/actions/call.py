@@ -23,6 +23,9 @@ _PACKAGE = str(Path(__file__).resolve().parent.parent)
 THREADS = DaemonThreads()
 """The threads of this process in which synchronous functions run."""
 
+LET_THROUGH: list[type[Exception]] = []
+"""What a function raises to end the whole run, rather than because it failed."""
+
 
 class Call:
     """A function that works if it returns. What it returns is not looked at, unless it is to be awaited."""
@@ -53,6 +56,8 @@ class Call:
         except SystemExit as error:
             raise ActionFailed(f"SystemExit: {error.code}", self.describe(), user_traceback(error)) from None
         except Exception as error:
+            if isinstance(error, tuple(LET_THROUGH)):
+                raise
             what = "".join(traceback.format_exception_only(error)).strip().splitlines()
             raise ActionFailed(
                 what[0] if what else type(error).__name__, self.describe(), user_traceback(error)

@@ -25,7 +25,9 @@ class Command:
         if not context.cwd.is_dir():
             raise ActionFailed(f"cannot start, since {context.cwd} is not a directory", self.describe())
         try:
-            tree = await ProcessTree.start(self._command, cwd=context.cwd, env=context.env, write=output.write)
+            tree = await ProcessTree.start(
+                self._command, cwd=context.cwd, env=context.env, write=output.write, grace=job.grace
+            )
         except (OSError, ValueError) as error:
             raise ActionFailed(f"cannot start: {error}", self.describe()) from None
         status = await tree.wait(job.grace)

@@ -40,8 +40,9 @@ class ProcessTree(asyncio.SubprocessProtocol):
         cwd: Path,
         env: Mapping[str, str],
         write: Callable[[str, bytes], None],
+        grace: float = 0.0,
     ) -> ProcessTree:
-        """Start a command: text for the shell, or a list of words without one.
+        """Start a command: text for the shell, or a list of words without one. Cancelled meanwhile, end it again.
 
         :raises OSError: if it cannot be started.
         :raises ValueError: if a word or a variable holds what no process can be given.
@@ -66,7 +67,7 @@ class ProcessTree(asyncio.SubprocessProtocol):
             await asyncio.wait([starting])
             if not starting.cancelled() and not starting.exception():
                 tree._transport, _ = starting.result()
-                await tree.end(grace=0)
+                await tree.end(grace)
                 tree._transport.close()
             raise
         return tree

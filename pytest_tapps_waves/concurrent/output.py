@@ -32,16 +32,15 @@ from .current import CURRENT_ITEM
 class _RoutedText(io.TextIOBase):
     """A text stream that belongs to whichever story writes to it."""
 
-    def __init__(self, name: str, beside: TextIO, echo: bool) -> None:
+    def __init__(self, name: str, beside: TextIO) -> None:
         self._name = name
         self._beside = beside
-        self._echo = echo
 
     def write(self, text: str) -> int:
         output = CURRENT_OUTPUT.get()
         if output is not None:
             output.write(self._name, text.encode("utf-8", "surrogateescape"))
-        if output is None or self._echo:
+        else:
             self._beside.write(text)
         return len(text)
 
@@ -67,16 +66,15 @@ class _RoutedText(io.TextIOBase):
 
     @property
     def buffer(self) -> _RoutedBytes:
-        return _RoutedBytes(self._name, self._beside, self._echo)
+        return _RoutedBytes(self._name, self._beside)
 
 
 class _RoutedBytes(io.RawIOBase):
     """The bytes below :class:`_RoutedText`, for code that writes to ``sys.stdout.buffer``."""
 
-    def __init__(self, name: str, beside: TextIO, echo: bool) -> None:
+    def __init__(self, name: str, beside: TextIO) -> None:
         self._name = name
         self._beside = beside
-        self._echo = echo
 
     def writable(self) -> bool:
         return True
@@ -85,7 +83,7 @@ class _RoutedBytes(io.RawIOBase):
         output, written = CURRENT_OUTPUT.get(), bytes(data)
         if output is not None:
             output.write(self._name, written)
-        if output is None or self._echo:
+        else:
             self._beside.buffer.write(written)
         return len(written)
 
@@ -99,9 +97,22 @@ class _RoutedLog(logging.Handler):
             output.write("log", (self.format(record) + "\n").encode("utf-8", "surrogateescape"))
 
 
+def echo_of(config: pytest.Config) -> Callable[[str, bytes], None] | None:
+    """What shows output while it comes, if ``-s`` or ``--capture=tee-sys`` asks for that."""
+    return _echo if config.getoption("capture", "no") in ("no", "tee-sys") else None
+
+
+def _echo(name: str, data: bytes) -> None:
+    # Log records are shown live by pytest's log_cli, if at all.
+    stream = {"stdout": sys.__stdout__, "stderr": sys.__stderr__}.get(name)
+    if stream is not None:
+        stream.write(data.decode("utf-8", "replace"))
+        stream.flush()
+
+
 def with_output(item: pytest.Item, when: str, phase: Callable[[], Any]) -> Any:
     """Run one phase of an item, and add what it prints to the item's report."""
-    output = Output()
+    output = Output(echo=echo_of(item.config))
     token = CURRENT_OUTPUT.set(output)
     try:
         return phase()
@@ -133,13 +144,12 @@ def routed_output(config: pytest.Config, strays: list[str]) -> Iterator[None]:
 @contextmanager
 def routed_streams(config: pytest.Config) -> Iterator[None]:
     """Let what is written to ``sys.stdout`` and ``sys.stderr`` go to the current output. Not under ``-s``."""
-    method = config.getoption("capture", "no")
-    if method == "no":
+    if config.getoption("capture", "no") == "no":
         yield
         return
     saved = sys.stdout, sys.stderr
-    sys.stdout = _RoutedText("stdout", sys.stdout, echo=method == "tee-sys")
-    sys.stderr = _RoutedText("stderr", sys.stderr, echo=method == "tee-sys")
+    sys.stdout = _RoutedText("stdout", sys.stdout)
+    sys.stderr = _RoutedText("stderr", sys.stderr)
     try:
         yield
     finally:

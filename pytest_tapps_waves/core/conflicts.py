@@ -62,6 +62,35 @@ def find_conflicts(
     return found
 
 
+def refusals(graph: Graph, conflicts: Iterable[Conflict]) -> dict[str, str]:
+    """For each story that a conflict of policy ``fail`` touches, what its report says."""
+    messages: dict[str, list[str]] = {}
+    for conflict in conflicts:
+        if conflict.policy is OnConflict.FAIL:
+            message = describe(graph, conflict)
+            for key in conflict.stories:
+                messages.setdefault(key, []).append(message)
+    return {key: "\n".join(lines) for key, lines in messages.items()}
+
+
+def describe(graph: Graph, conflict: Conflict, most: int = 8) -> str:
+    """A conflict in one line: ``8.2 and 8.3 are both in wave 2 and both affect a.py (epic_shop.yaml:31, :40)``."""
+    first = graph.stories[conflict.stories[0]]
+    shown = [graph.stories[key] for key in conflict.stories[:most]]
+    rest = len(conflict.stories) - len(shown)
+    labels = [graph.label(story.key, beside=first) for story in shown]
+    names = ", ".join(labels) + f" and {rest} more" if rest else ", ".join(labels[:-1]) + f" and {labels[-1]}"
+    places, last_epic = [], ""
+    for story in shown:
+        places.append(f"{'' if story.epic == last_epic else story.epic}:{story.line}")
+        last_epic = story.epic
+    both = "both" if len(conflict.stories) == 2 else "all"
+    paths = ", ".join(conflict.paths[:most])
+    if more := len(conflict.paths) - most if len(conflict.paths) > most else 0:
+        paths += f" and {more} more"
+    return f"{names} are {both} in wave {conflict.wave} and {both} affect {paths} ({', '.join(places)})"
+
+
 def _file_order(story: Story) -> tuple[str, int]:
     """Where a story stands, whatever order its items were shuffled into."""
     return story.epic, story.line

@@ -7,14 +7,13 @@ ended, and after each of these reads :meth:`Plan.effects`.
 from __future__ import annotations
 
 import heapq
-import itertools
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
 from .breaker import Breaker
-from .conflicts import Conflict
+from .conflicts import Conflict, refusals
 from .graph import Graph
 from .model import STATE_WORDS, DependencyAction, EpicRules, OnConflict, State, Story
 from .policies.base import Policy, WaveFinished, WaveStarted
@@ -63,6 +62,15 @@ NO_RULES = EpicRules(limit=0, fail_fast=False, breaker=0, on_conflict=OnConflict
 """For stories that belong to no epic: Python tests."""
 
 
+@dataclass(slots=True)
+class _Queue:
+    """Stories that must not overlap in time."""
+
+    keys: tuple[str, ...]
+    place: int = 0
+    """Of the first that has not ended."""
+
+
 class Plan:
     """The state of every story of a run, and what has to happen next."""
 
@@ -91,7 +99,7 @@ class Plan:
             self._members.setdefault(story.epic, []).append(story.key)
         # One more than its dependencies: the schedule itself holds a story back until it opens it.
         self._blockers = {key: 1 + len(set(story.dependencies)) for key, story in graph.stories.items()}
-        self._followers: dict[str, list[str]] = {}
+        self._queues: dict[str, list[_Queue]] = {}
         self._ready: list[tuple[int, str]] = []
         self._parked: dict[str, list[tuple[int, str]]] = {}
         self._running_in: dict[str, int] = dict.fromkeys(self._members, 0)
@@ -181,10 +189,20 @@ class Plan:
         return sorted(keys, key=self.graph.position.__getitem__)
 
     def _serialize(self, keys: Sequence[str]) -> None:
-        """Let each wait until the one before it, in file order, has ended in whatever way."""
-        for before, after in itertools.pairwise(keys):
-            self._followers.setdefault(before, []).append(after)
-            self._blockers[after] += 1
+        """Let each wait until all before it, in file order, have ended in whatever way."""
+        queue = _Queue(tuple(keys))
+        for key in keys:
+            self._queues.setdefault(key, []).append(queue)
+        for key in keys[1:]:
+            self._blockers[key] += 1
+
+    def _advance(self, queue: _Queue) -> None:
+        """Let the first that has not ended go. One that is settled early does not let go those after it."""
+        before = queue.place
+        while queue.place < len(queue.keys) and self.states[queue.keys[queue.place]].final:
+            queue.place += 1
+        if before < queue.place < len(queue.keys):
+            self._unblock(queue.keys[queue.place])
 
     def _missing(self) -> Iterator[Settled]:
         rules = self._dependency_rules
@@ -220,8 +238,8 @@ class Plan:
 
     def _release(self, key: str) -> Iterable[Settled]:
         """Let go what waited for a story that is final now, or say what becomes of it."""
-        for follower in self._followers.get(key, ()):
-            self._unblock(follower)
+        for queue in self._queues.get(key, ()):
+            self._advance(queue)
         state = self.states[key]
         if state.satisfies or self._dependency_rules.failed is DependencyAction.RUN:
             for dependent in self.graph.dependents[key]:
@@ -261,32 +279,3 @@ class Plan:
         self._effects.extend(effects)
         for key in opened:
             self._unblock(key)
-
-
-def refusals(graph: Graph, conflicts: Iterable[Conflict]) -> dict[str, str]:
-    """For each story that a conflict of policy ``fail`` touches, what its report says."""
-    messages: dict[str, list[str]] = {}
-    for conflict in conflicts:
-        if conflict.policy is OnConflict.FAIL:
-            message = describe(graph, conflict)
-            for key in conflict.stories:
-                messages.setdefault(key, []).append(message)
-    return {key: "\n".join(lines) for key, lines in messages.items()}
-
-
-def describe(graph: Graph, conflict: Conflict, most: int = 8) -> str:
-    """A conflict in one line: ``8.2 and 8.3 are both in wave 2 and both affect a.py (epic_shop.yaml:31, :40)``."""
-    first = graph.stories[conflict.stories[0]]
-    shown = [graph.stories[key] for key in conflict.stories[:most]]
-    rest = len(conflict.stories) - len(shown)
-    labels = [graph.label(story.key, beside=first) for story in shown]
-    names = ", ".join(labels) + f" and {rest} more" if rest else ", ".join(labels[:-1]) + f" and {labels[-1]}"
-    places, last_epic = [], ""
-    for story in shown:
-        places.append(f"{'' if story.epic == last_epic else story.epic}:{story.line}")
-        last_epic = story.epic
-    both = "both" if len(conflict.stories) == 2 else "all"
-    paths = ", ".join(conflict.paths[:most])
-    if more := len(conflict.paths) - most if len(conflict.paths) > most else 0:
-        paths += f" and {more} more"
-    return f"{names} are {both} in wave {conflict.wave} and {both} affect {paths} ({', '.join(places)})"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ..collect.failure import FailureText, Place
+from ..concurrent.outcomes import send_report, worker_of
 from ..core.plan import Plan, Tripped
 from .words import stories
 
@@ -25,9 +26,9 @@ def report_tripped(session: pytest.Session, plan: Plan, tripped: Tripped) -> Non
     hooks = session.config.hook
     # The last-failed plugin would keep it for ever, since no later run passes a test of this name.
     last_failed = session.config.pluginmanager.get_plugin("lfplugin")
-    logreport = session.config.pluginmanager.subset_hook_caller(
-        "pytest_runtest_logreport", [last_failed] if last_failed is not None else []
-    )
+    worker = worker_of(session.config)
+    left_out = [plugin for plugin in (last_failed, worker) if plugin is not None]
+    logreport = session.config.pluginmanager.subset_hook_caller("pytest_runtest_logreport", left_out)
     session.testscollected += 1
     hooks.pytest_runtest_logstart(nodeid=node_id, location=location)
     for when, outcome, longrepr in (
@@ -44,4 +45,6 @@ def report_tripped(session: pytest.Session, plan: Plan, tripped: Tripped) -> Non
             when=when,  # type: ignore[arg-type]
         )
         logreport(report=report)
+        if worker is not None:
+            send_report(worker, report)
     hooks.pytest_runtest_logfinish(nodeid=node_id, location=location)

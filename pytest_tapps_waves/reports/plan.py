@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from ..core.conflicts import Conflict
+from ..core.conflicts import Conflict, describe
 from ..core.graph import Graph, Waves
-from ..core.plan import describe
 from .words import stories
 
 

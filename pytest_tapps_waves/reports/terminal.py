@@ -6,10 +6,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import pytest
 
-from ..core.conflicts import Conflict
+from ..core.conflicts import Conflict, describe
 from ..core.graph import Graph, Waves
 from ..core.model import OnConflict, State
-from ..core.plan import Plan, describe
+from ..core.plan import Plan
 from .words import counted, stories
 
 _WORDS = {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import hypothesis.strategies as st
 from hypothesis import given, settings
@@ -24,12 +24,13 @@ AFTER_A_CANCEL = (State.CANCELLED, State.CANCELLED, State.PASSED, State.FAILED)
 
 @dataclass(frozen=True)
 class World:
-    graph: Graph
+    stories: tuple[Story, ...]
     waves: Waves
     rules: dict[str, EpicRules]
     conflicts: tuple[Conflict, ...]
     limit: int
     dependency_rules: DependencyRules
+    graph: Graph = field(repr=False)
 
 
 def _rules(draw: st.DrawFn) -> EpicRules:
@@ -72,6 +73,7 @@ def worlds(draw: st.DrawFn) -> World:
         waves = graph.regrouped(part for wave in waves for part in (wave[:cut], wave[cut:]))
     action = st.sampled_from(DependencyAction)
     return World(
+        stories=tuple(graph.stories.values()),
         graph=graph,
         waves=waves,
         rules=rules,
@@ -188,7 +190,7 @@ class Bookkeeper:
             assert isinstance(before, WaveStarted) and before.number == effect.number
             assert self._final(effect.stories)
         else:
-            assert before is None or isinstance(before, WaveFinished) and before.number < effect.number
+            assert before is None or (isinstance(before, WaveFinished) and before.number < effect.number)
             assert not self._final(effect.stories)
 
     def _check_may_start(self, key: str) -> None:

@@ -1,0 +1,233 @@
+"""Ctrl-C and SIGTERM end a run in order: stories are cancelled and reported, and no process stays behind."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+from project import Project
+
+from pytest_tapps_waves.actions.output import Output
+from pytest_tapps_waves.actions.processes import ProcessTree
+from pytest_tapps_waves.concurrent.portal import OwnLoop
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Windows has neither of these signals")
+
+TWO_WAYS = pytest.mark.parametrize("options", [(), ("--epic-parallel=3",)], ids=["one by one", "three at once"])
+
+CONFTEST = """
+    import pytest
+    from pathlib import Path
+
+    @pytest.fixture(scope="session")
+    def database():
+        yield
+        Path("torn_down").write_text("yes")
+
+    def pytest_sessionfinish():
+        Path("finished").write_text("yes")
+"""
+
+TEST = "def test_up(database): pass\n"
+
+WORK = """
+    import threading, os
+    from pathlib import Path
+
+    def hangs():
+        Path("a.pid").write_text(f"{os.getpid()}\\n")
+        threading.Event().wait()
+"""
+
+
+def until(condition: Callable[[], bool]) -> bool:
+    deadline = time.monotonic() + 30
+    while not condition() and time.monotonic() < deadline:
+        time.sleep(0.02)
+    return condition()
+
+
+def ended(pid: int) -> bool:
+    try:
+        return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
+
+
+def pid_in(path: Path) -> int | None:
+    text = path.read_text() if path.exists() else ""
+    return int(text) if text.endswith("\n") else None
+
+
+class Run:
+    """A run of pytest in a process of its own, whose stories write their pids to ``*.pid``."""
+
+    def __init__(self, project: Project) -> None:
+        self._project = project
+        self.process: subprocess.Popen[str] | None = None
+        self.output = ""
+
+    def start(self, *args: str, waits_for: tuple[str, ...] = ("a",)) -> None:
+        """Start it, and wait until these stories are under way."""
+        self.process = self._project.start(*args)
+        assert until(lambda: all(map(self.pid, waits_for)) or self._ended), f"not started: {waits_for}"
+
+    def signal(self, number: signal.Signals) -> None:
+        assert self.process is not None
+        self.process.send_signal(number)
+
+    def end(self) -> int:
+        """Its exit status."""
+        assert self.process is not None
+        self.output, _ = self.process.communicate(timeout=60)
+        return self.process.returncode
+
+    def pid(self, name: str) -> int:
+        return pid_in(self._project.path / f"{name}.pid") or 0
+
+    @property
+    def _ended(self) -> bool:
+        return self.process is not None and self.process.poll() is not None
+
+    def clean_up(self) -> None:
+        if self.process is not None:
+            self.process.kill()
+            self.process.communicate()
+        for path in self._project.path.glob("*.pid"):
+            pid = pid_in(path)
+            if pid is not None and pid != os.getpid() and not ended(pid):
+                os.kill(pid, signal.SIGKILL)
+
+
+@pytest.fixture
+def run(project: Project) -> Iterator[Run]:
+    project.write("conftest.py", CONFTEST)
+    made = Run(project)
+    yield made
+    made.clean_up()
+
+
+def epic(*stories: str) -> str:
+    return "stories:\n" + "".join(f"  - {{{story}}}\n" for story in stories)
+
+
+def slow(name: str, more: str = "") -> str:
+    return f"id: {name}, run: 'echo said; sleep 300 & echo $! > {name}.pid; wait'{more}"
+
+
+STUBBORN = """id: a, run: 'trap "" TERM; echo $$ > a.pid; while true; do sleep 0.1; done'"""
+HANGING = "id: a, call: 'work:hangs'"
+
+
+@TWO_WAYS
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["SIGINT", "SIGTERM"])
+def test_the_run_ends_in_order(project: Project, run: Run, options: tuple[str, ...], number: signal.Signals) -> None:
+    project.write("test_db.py", TEST)
+    project.epic(
+        epic(slow("a", ", dependencies: [test_db.py::test_up]"), "id: never, run: echo > never, dependencies: [a]")
+    )
+    run.start(*options)
+    run.signal(number)
+    assert run.end() == pytest.ExitCode.INTERRUPTED, run.output
+    assert ended(run.pid("a"))
+    assert not (project.path / "never").exists()
+    assert (project.path / "torn_down").exists()
+    assert (project.path / "finished").exists()
+    assert not any(word in run.output for word in ("INTERNALERROR", "Traceback", "never retrieved")), run.output
+    assert re.search(r"epic_shop.yaml: .*1 not started", run.output), run.output
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["SIGINT", "SIGTERM"])
+def test_all_stories_that_run_are_cancelled_and_reported(project: Project, run: Run, number: signal.Signals) -> None:
+    project.epic(epic(slow("a"), slow("b"), slow("c"), "id: d, run: echo > never"))
+    run.start("--epic-parallel=3", "-rs", waits_for=("a", "b", "c"))
+    run.signal(number)
+    assert run.end() == pytest.ExitCode.INTERRUPTED, run.output
+    assert [ended(run.pid(name)) for name in "abc"] == [True] * 3
+    assert "epic_shop.yaml: 3 cancelled, 1 not started" in run.output
+    assert "3 skipped" in run.output
+    assert "cancelled: " in run.output
+
+
+@TWO_WAYS
+def test_what_ignores_sigterm_is_killed(project: Project, run: Run, options: tuple[str, ...]) -> None:
+    project.epic(epic(STUBBORN))
+    run.start(*options)
+    run.signal(signal.SIGINT)
+    assert run.end() == pytest.ExitCode.INTERRUPTED, run.output
+    assert until(lambda: ended(run.pid("a")))
+
+
+@TWO_WAYS
+def test_a_second_ctrl_c_does_not_wait_for_the_grace_period(
+    project: Project, run: Run, options: tuple[str, ...]
+) -> None:
+    project.write(
+        "conftest.py", "import pytest_tapps_waves.actions.base as base\nbase.Job.__init__.__defaults__ = (60.0,)"
+    )
+    project.epic(epic(STUBBORN))
+    run.start(*options)
+    run.signal(signal.SIGINT)
+    time.sleep(0.5)
+    assert not ended(run.pid("a"))
+    run.signal(signal.SIGINT)
+    assert run.end() == pytest.ExitCode.INTERRUPTED, run.output
+    assert until(lambda: ended(run.pid("a")))
+
+
+@TWO_WAYS
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["SIGINT", "SIGTERM"])
+def test_a_function_that_hangs_keeps_nothing_from_ending(
+    project: Project, run: Run, options: tuple[str, ...], number: signal.Signals
+) -> None:
+    project.write("work.py", WORK)
+    project.epic(epic(HANGING))
+    run.start(*options)
+    run.signal(number)
+    assert run.end() == pytest.ExitCode.INTERRUPTED, run.output
+
+
+@TWO_WAYS
+def test_a_function_that_hangs_past_its_timeout_keeps_nothing_from_ending(
+    project: Project, run: Run, options: tuple[str, ...]
+) -> None:
+    project.write("work.py", WORK)
+    project.epic(epic(HANGING + ", timeout: 0.2", "id: b, run: echo well"))
+    run.start(*options)
+    assert run.end() == pytest.ExitCode.TESTS_FAILED, run.output
+    assert "timed out after 0.2 s" in run.output
+    assert "1 failed, 1 passed" in run.output
+
+
+def test_a_command_that_is_only_just_starting_is_ended_too(tmp_path: Path) -> None:
+    path = tmp_path / "a.pid"
+
+    def ctrl_c() -> None:
+        until(lambda: pid_in(path) is not None)
+        raise KeyboardInterrupt
+
+    async def start() -> None:
+        loop = asyncio.get_running_loop()
+        loop.call_soon(loop.call_soon, ctrl_c)
+        command = f"sh -c 'sleep 300 & echo $! > {path}; wait'; true"
+        await ProcessTree.start(command, cwd=tmp_path, env=os.environ, write=Output().write)
+
+    portal = OwnLoop()
+    with pytest.raises(KeyboardInterrupt):
+        portal.wait(start())
+    portal.close()
+    pid = pid_in(path)
+    assert pid is not None
+    left = not until(lambda: ended(pid))
+    if left:
+        os.kill(pid, signal.SIGKILL)
+    assert not left

@@ -1,0 +1,246 @@
+"""A story carried out: its action and its checks, within its timeout, again if it may."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Coroutine, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pytest_tapps_waves import attempts
+from pytest_tapps_waves.actions.base import Action, Job, StoryContext
+from pytest_tapps_waves.actions.output import CURRENT_OUTPUT, Output
+from pytest_tapps_waves.attempts import Performance, carry_out, pause_before
+from pytest_tapps_waves.errors import ActionFailed, ActionTimedOut
+from pytest_tapps_waves.executors import LocalExecutor
+
+Work = Callable[[Job], Coroutine[Any, Any, None]]
+
+
+class Scripted:
+    """An action that does what a test says."""
+
+    def __init__(self, name: str, work: Work) -> None:
+        self._name = name
+        self._work = work
+
+    def describe(self) -> str:
+        return f"run: {self._name}"
+
+    async def perform(self, job: Job, output: Output) -> None:
+        output.write("stdout", f"{self._name} {job.context.attempt}\n".encode())
+        assert CURRENT_OUTPUT.get() is output
+        await self._work(job)
+
+
+async def works(job: Job) -> None:
+    pass
+
+
+async def fails(job: Job) -> None:
+    raise ActionFailed("exit status 1", "run: it", exit_status=1)
+
+
+async def hangs(job: Job) -> None:
+    await asyncio.Event().wait()
+
+
+def fails_until(attempt: int) -> Work:
+    async def work(job: Job) -> None:
+        if job.context.attempt < attempt:
+            await fails(job)
+
+    return work
+
+
+@pytest.fixture(autouse=True)
+def pauses(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """The attempts before which there was a pause; it takes no time."""
+    asked: list[int] = []
+
+    def pause(attempt: int) -> float:
+        asked.append(attempt)
+        return 0.0
+
+    monkeypatch.setattr(attempts, "pause_before", pause)
+    return asked
+
+
+def performance(action: Work | None = works, *checks: Work, timeout: float = 0, retries: int = 0) -> Performance:
+    made: Sequence[tuple[str, Action]] = [
+        (f"check {place}", Scripted(f"check{place}", check)) for place, check in enumerate(checks, 1)
+    ]
+    return Performance(Scripted("it", action) if action else None, made, timeout, retries)
+
+
+async def carried_out(story: Performance) -> Performance:
+    def job(attempt: int) -> Job:
+        context = StoryContext("1", "", "shop", Path(), {}, story.timeout, attempt, logging.getLogger("epic.shop"))
+        return Job(context, Path())
+
+    async with asyncio.timeout(20):
+        await carry_out(story, LocalExecutor(), job, lambda attempt, check: Output())
+    return story
+
+
+def run(story: Performance) -> Performance:
+    return asyncio.run(carried_out(story))
+
+
+def test_a_story_that_works_is_attempted_once(pauses: list[int]) -> None:
+    story = run(performance(retries=5))
+    assert [attempt.number for attempt in story.attempts] == [1]
+    assert not story.failed
+    assert pauses == []
+
+
+@pytest.mark.parametrize(("retries", "attempted", "failed"), [(0, 1, True), (1, 2, True), (2, 3, False), (9, 3, False)])
+def test_a_story_is_attempted_until_it_works_or_its_retries_are_used_up(
+    pauses: list[int], retries: int, attempted: int, failed: bool
+) -> None:
+    story = run(performance(fails_until(3), retries=retries))
+    assert [attempt.number for attempt in story.attempts] == list(range(1, attempted + 1))
+    assert story.failed is failed
+    assert pauses == list(range(2, attempted + 1))
+
+
+def test_each_attempt_has_its_own_output_and_error() -> None:
+    first, second = run(performance(fails_until(2), retries=1)).attempts
+    assert (first.output.text("stdout"), second.output.text("stdout")) == ("it 1\n", "it 2\n")
+    assert str(first.error) == "exit status 1: run: it"
+    assert second.error is None
+
+
+def test_all_checks_are_made_and_one_that_fails_fails_the_story() -> None:
+    story = run(performance(works, fails, works, fails))
+    assert story.failed
+    (attempt,) = story.attempts
+    assert attempt.error is None
+    assert [check.description for check in attempt.checks] == ["check 1", "check 2", "check 3"]
+    assert [check.description for check in attempt.failed_checks] == ["check 1", "check 3"]
+    assert [check.output.text("stdout") for check in attempt.checks] == ["check1 1\n", "check2 1\n", "check3 1\n"]
+
+
+def test_no_check_is_made_of_an_action_that_failed() -> None:
+    assert run(performance(fails, works)).attempts[0].checks == []
+
+
+def test_a_story_without_an_action_is_its_checks() -> None:
+    assert not run(performance(None, works)).failed
+    assert run(performance(None, works, fails)).failed
+
+
+def test_a_failed_check_is_a_reason_to_try_again() -> None:
+    story = run(performance(works, fails_until(2), retries=1))
+    assert [len(attempt.failed_checks) for attempt in story.attempts] == [1, 0]
+    assert not story.failed
+
+
+def test_an_action_out_of_time_is_told_with_the_time_it_had() -> None:
+    (attempt,) = run(performance(hangs, works, timeout=0.05)).attempts
+    assert isinstance(attempt.error, ActionTimedOut)
+    assert str(attempt.error) == "timed out after 0.05 s: run: it"
+    assert attempt.checks == []
+    assert attempt.duration >= 0.05
+
+
+def test_the_timeout_covers_the_checks() -> None:
+    (attempt,) = run(performance(works, works, hangs, works, timeout=0.05)).attempts
+    assert str(attempt.error) == "timed out after 0.05 s: run: check2"
+    assert [check.error is None for check in attempt.checks] == [True, False]
+
+
+def test_each_attempt_has_the_whole_timeout() -> None:
+    async def work(job: Job) -> None:
+        if job.context.attempt == 1:
+            await hangs(job)
+
+    story = run(performance(work, timeout=0.05, retries=1))
+    assert [isinstance(attempt.error, ActionTimedOut) for attempt in story.attempts] == [True, False]
+
+
+def test_no_timeout_is_without_end() -> None:
+    async def work(job: Job) -> None:
+        await asyncio.sleep(0.02)
+
+    assert not run(performance(work, timeout=0)).failed
+
+
+def test_a_timeout_error_of_the_action_itself_is_not_taken_for_the_storys() -> None:
+    async def work(job: Job) -> None:
+        raise TimeoutError("the database")
+
+    with pytest.raises(TimeoutError, match="the database"):
+        run(performance(work, timeout=60))
+
+
+async def _cancelled(story: Performance, begun: asyncio.Event) -> Performance:
+    task = asyncio.create_task(carried_out(story))
+    await begun.wait()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    return story
+
+
+def test_a_cancelled_attempt_keeps_what_it_did() -> None:
+    async def scene() -> Performance:
+        begun = asyncio.Event()
+
+        async def work(job: Job) -> None:
+            begun.set()
+            await hangs(job)
+
+        return await _cancelled(performance(work, retries=3), begun)
+
+    (attempt,) = asyncio.run(scene()).attempts
+    assert attempt.output.text("stdout") == "it 1\n"
+    assert attempt.duration > 0
+
+
+def test_a_check_that_was_cancelled_did_not_pass() -> None:
+    async def scene() -> Performance:
+        begun = asyncio.Event()
+
+        async def check(job: Job) -> None:
+            begun.set()
+            await hangs(job)
+
+        return await _cancelled(performance(works, works, check, works), begun)
+
+    (attempt,) = asyncio.run(scene()).attempts
+    assert [check.error is None for check in attempt.checks] == [True, False]
+    assert attempt.checks[1].output.text("stdout") == "check2 1\n"
+
+
+def test_the_pause_between_attempts_can_be_cancelled(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def scene() -> Performance:
+        pausing = asyncio.Event()
+
+        def long_pause(attempt: int) -> float:
+            pausing.set()
+            return 300.0
+
+        monkeypatch.setattr(attempts, "pause_before", long_pause)
+        return await _cancelled(performance(fails, retries=1), pausing)
+
+    assert len(asyncio.run(scene()).attempts) == 1
+
+
+def test_what_an_action_raises_against_the_rules_comes_through() -> None:
+    async def work(job: Job) -> None:
+        raise KeyError("a bug of an action")
+
+    with pytest.raises(KeyError):
+        run(performance(work, retries=3))
+
+
+@pytest.mark.parametrize("attempt", [2, 3, 4, 8, 50])
+def test_pauses_grow_are_spread_and_have_an_end(attempt: int) -> None:
+    longest = min(30.0, 0.5 * 2 ** (attempt - 2))
+    pauses = {pause_before(attempt) for _ in range(200)}
+    assert all(longest / 2 <= pause <= longest for pause in pauses)
+    assert len(pauses) > 1

@@ -160,10 +160,15 @@ def growth(found: dict[int, dict[str, list[Pair]]]) -> Iterator[str]:
     small, large = min(found), max(found)
     if small == large:
         return
-    sides: list[tuple[str, list[Cost], list[Cost]]] = [
-        ("plain", *([pair.plain for pairs in found[size].values() for pair in pairs] for size in (small, large)))
-    ]
-    sides += [(name, *([pair.ours for pair in found[size][name]] for size in (small, large))) for name in VARIANTS]
+
+    def plain(size: int) -> list[Cost]:
+        return [pair.plain for pairs in found[size].values() for pair in pairs]
+
+    def ours(name: str, size: int) -> list[Cost]:
+        return [pair.ours for pair in found[size][name]]
+
+    sides = [("plain", plain(small), plain(large))]
+    sides += [(name, ours(name, small), ours(name, large)) for name in VARIANTS]
     base = 0.0
     for name, few, many in sides:
         low, high = (statistics.median(cost.cpu for cost in costs) for costs in (few, many))

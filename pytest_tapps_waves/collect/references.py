@@ -52,7 +52,7 @@ class Resolver:
         keys: list[str] = []
         for place, name in enumerate(spec.dependencies):
             own = self._ids_of(path, epic).get(name)
-            found = [own] if own is not None else self._elsewhere(path, epic, name)
+            found = [own] if own is not None else self._elsewhere(path, epic, spec, name)
             if isinstance(found, str):
                 line = spec.dependency_line(place)
                 self.problems.append(Problem(epic.path, line, f"story {spec.id} depends on {name}, {found}"))
@@ -66,7 +66,7 @@ class Resolver:
             ids = self._ids[path] = {spec.id: f"{epic.path}::{spec.id}" for spec in epic.stories}
         return ids
 
-    def _elsewhere(self, path: Path, epic: EpicDefinition, name: str) -> Sequence[str] | str:
+    def _elsewhere(self, path: Path, epic: EpicDefinition, spec: StorySpec, name: str) -> Sequence[str] | str:
         """Keys, or what is wrong with the name."""
         file_name, colons, rest = name.partition("::")
         file = self._file(path.parent, file_name)
@@ -74,7 +74,7 @@ class Resolver:
             return self._in_epic(file, rest) if is_epic_file(file) else self._in_tests(file, rest)
         if colons or "/" in name or name.endswith((".yaml", ".yml", ".py")):
             return f"but there is no file {file_name}, neither beside the epic nor in rootdir"
-        return self._in_any_epic(path, epic, name)
+        return self._in_any_epic(path, (known for known in self._ids_of(path, epic) if known != spec.id), name)
 
     def _file(self, folder: Path, name: str) -> Path | None:
         if not name:
@@ -105,7 +105,8 @@ class Resolver:
             return f"which {name} does not hold"
         return [f"{name}::{rest}" if rest else name]
 
-    def _in_any_epic(self, path: Path, epic: EpicDefinition, name: str) -> Sequence[str] | str:
+    def _in_any_epic(self, path: Path, near: Iterable[str], name: str) -> Sequence[str] | str:
+        """:param near: ids that may have been meant, if no epic holds the name."""
         while True:
             ids = {other: self._ids_of(other, found) for other, found in self._library.loaded()}
             keys = [known[name] for known in ids.values() if name in known]
@@ -114,7 +115,7 @@ class Resolver:
             if keys:
                 return f"which is in several epics; write one of {', '.join(sorted(keys))}"
             if not self._library.read_neighbours(path.parent):
-                return f"which no epic holds{_suggestion(name, self._ids_of(path, epic))}"
+                return f"which no epic holds{_suggestion(name, near)}"
 
 
 def _suggestion(name: str, known: Iterable[str]) -> str:

@@ -111,7 +111,7 @@ def overlap(one: Glob, other: Glob) -> bool:
             if (one.directory or not other_guesses) if one_ended else (other.directory or not one_guesses):
                 return True
             continue
-        a, b = one.segments[i], other.segments[j]
+        a, b = _spelled(one, i), _spelled(other, j)
         a_guesses, b_guesses = one_guesses or not one.literal[i], other_guesses or not other.literal[j]
         if a == ANY_DEPTH:
             stack += [(i + 1, j, one_guesses, other_guesses), (i, j + 1, True, b_guesses)]
@@ -120,6 +120,14 @@ def overlap(one: Glob, other: Glob) -> bool:
         if ANY_DEPTH not in (a, b) and segments_overlap(a, b):
             stack.append((i + 1, j + 1, a_guesses, b_guesses))
     return False
+
+
+def _spelled(glob: Glob, place: int) -> str:
+    """A segment as a glob again: what is literal was unescaped, and may hold signs."""
+    segment = glob.segments[place]
+    if not glob.literal[place] or _SIGNS.isdisjoint(segment):
+        return segment
+    return re.sub(r"[*?\[\\]", r"\\\g<0>", segment)
 
 
 @lru_cache(maxsize=4096)

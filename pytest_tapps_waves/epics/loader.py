@@ -62,7 +62,7 @@ def load(data: bytes, path: str) -> EpicDefinition:
         try:
             root, found = read(data, TEXT_KEYS)
         except YamlError as error:
-            raise PlanProblems([Problem(path, error.line, error.message)]) from None
+            raise PlanProblems([Problem(path, error.line, _one_line(error.message))]) from None
         for line, message in found:
             reader.report(line, message)
         definition = reader.definition(root)
@@ -91,7 +91,7 @@ class _Reader:
         self.problems: list[Problem] = []
 
     def report(self, line: int, message: str) -> None:
-        self.problems.append(Problem(self.path, line, message))
+        self.problems.append(Problem(self.path, line, _one_line(message)))
 
     def definition(self, root: Value) -> EpicDefinition | None:
         if not isinstance(root, Map):
@@ -244,6 +244,13 @@ def _said(details: ErrorDetails) -> str:
     return words if kind == "missing" else f"{words}, not {_shown(details['input'])}"
 
 
+def _one_line(message: str) -> str:
+    """Keys, ids and tags of a file may hold anything."""
+    if message.isprintable():
+        return message
+    return "".join(sign if sign.isprintable() else repr(sign)[1:-1] for sign in message)
+
+
 def _shown(value: Any) -> str:
     if isinstance(value, Mapping):
         return "a mapping"
@@ -251,6 +258,8 @@ def _shown(value: Any) -> str:
         return "a list"
     if value is None:
         return "empty"
+    if isinstance(value, int) and value.bit_length() > 1000:
+        return "a number of more than 300 digits"
     text = str(value).lower() if isinstance(value, bool) else repr(value)
     return text if len(text) <= 60 else text[:57] + "..."
 

@@ -61,7 +61,7 @@ def _is_glob(value: str) -> str:
     if any(sign in value for sign in "*?[\\"):
         try:
             GitIgnoreSpec.from_lines([value])
-        except ValueError as error:
+        except (ValueError, re.error) as error:
             raise _wrong(f"must be a gitignore-style glob ({error})") from None
     return value
 

@@ -70,19 +70,26 @@ def read(data: bytes, text_keys: frozenset[str]) -> tuple[Value, list[tuple[int,
         raise YamlError(1, f"the file has {len(data):,} bytes, more than {MAX_BYTES:,}; split the epic")
     text = _decode(data)
     builder = _Builder(text_keys)
+    line = 1
+    last = max(1, text.count("\n") + (not text.endswith("\n")))
     try:
-        parser = _Loader(text)
+        parser: Any = _Loader(text)
         try:
             while (event := parser.get_event()) is not None:
+                line = event.start_mark.line + 1
                 builder.feed(event)
         finally:
             parser.dispose()
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        raise YamlError(mark.line + 1 if mark else 1, f"not valid YAML: {_sentence(error)}") from None
+        # What is missing at the end is missed after the last line.
+        raise YamlError(min(mark.line + 1, last) if mark else 1, f"not valid YAML: {_sentence(error)}") from None
     except yaml.reader.ReaderError as error:
-        line = text.count("\n", 0, error.position) + 1
-        raise YamlError(line, f"not valid YAML: the character #x{_code(error):04x} may not stand in it") from None
+        place = text.count("\n", 0, error.position) + 1
+        raise YamlError(place, f"not valid YAML: the character #x{_code(error):04x} may not stand in it") from None
+    except UnicodeDecodeError:
+        # PyYAML decodes the escapes of a tag without looking.
+        raise YamlError(line, "not valid YAML: on or after this line is a tag that is no text") from None
     return builder.root, builder.problems
 
 

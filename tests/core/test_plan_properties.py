@@ -185,7 +185,7 @@ class Bookkeeper:
             return
         assert effect.stories == self.world.waves[effect.number - 1]
         assert self._final(key for wave in self.world.waves[: effect.number - 1] for key in wave)
-        *_, before = [None, *self.wave_effects[:-1]]
+        before = self.wave_effects[-2] if len(self.wave_effects) > 1 else None
         if isinstance(effect, WaveFinished):
             assert isinstance(before, WaveStarted) and before.number == effect.number
             assert self._final(effect.stories)

@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import random
 import re
+import subprocess
 import sys
 from pathlib import Path
 
 import pytest
-from project import Project
+from project import PLUGINS, Project
 
 SOUND = """\
 epic:
@@ -48,87 +49,78 @@ stories:
     <<: {priority: 3}
 """
 
-PIECES = (
-    *(
-        "&a ",
-        "*a ",
-        "*env",
-        "<<: ",
-        "!!python/object:os.system ",
-        "!!binary ",
-        "!!int ",
-        "? ",
-        ": ",
-        "- ",
-        "-",
-        "[",
-        "]",
-    ),
-    *(
-        "{",
-        "}",
-        '"',
-        "'",
-        "|",
-        ">",
-        "%",
-        "@",
-        "`",
-        "#",
-        "\t",
-        "\0",
-        "\x07",
-        "\x85",
-        "\u2028",
-        "\ufeff",
-        "\ud7ff",
-        "é",
-        "😀",
-    ),
-    *(
-        "~",
-        "null",
-        "true",
-        "no",
-        "0",
-        "-1",
-        "1e999",
-        ".nan",
-        ".inf",
-        "0x1g",
-        "1_000",
-        "2026-01-01",
-        "99999999999999999999",
-    ),
-    *(
-        "..",
-        "../../etc",
-        "/etc/passwd",
-        "C:\\x",
-        "**",
-        "[!",
-        "***",
-        "\\",
-        "!x",
-        "::",
-        "epic_other.yaml::1",
-        "8.1",
-        "8.3",
-    ),
-    *(
-        "---\n",
-        "...\n",
-        "\n\n",
-        "  ",
-        "\r\n",
-        "\r",
-        "id: 8.1\n",
-        "run: x\n",
-        "stories: []\n",
-        "epic: x\n",
-        "agent: {}\n",
-    ),
-)
+PIECES = [
+    "&a ",
+    "*a ",
+    "*env",
+    "<<: ",
+    "!!python/object:os.system ",
+    "!!binary ",
+    "!!int ",
+    "!x ",
+    "? ",
+    ": ",
+    "- ",
+    "-",
+    "[",
+    "]",
+    "{",
+    "}",
+    '"',
+    "'",
+    "|",
+    ">",
+    "%",
+    "@",
+    "`",
+    "#",
+    "[a-0]",
+    "\t",
+    "\x00",
+    "\x07",
+    "\x85",
+    "\u2028",
+    "\ufeff",
+    "\ud7ff",
+    "é",
+    "😀",
+    "~",
+    "null",
+    "true",
+    "no",
+    "0",
+    "-1",
+    "1e999",
+    ".nan",
+    ".inf",
+    "0x1g",
+    "1_000",
+    "2026-01-01",
+    "9999999999999999",
+    "..",
+    "../../etc",
+    "/etc/passwd",
+    "C:\\x",
+    "**",
+    "[!",
+    "***",
+    "\\",
+    "::",
+    "epic_other.yaml::1",
+    "8.1",
+    "8.3",
+    "---\n",
+    "...\n",
+    "\n\n",
+    "  ",
+    "\r\n",
+    "\r",
+    "id: 8.1\n",
+    "run: x\n",
+    "stories: []\n",
+    "epic: x\n",
+    "agent: {}\n",
+]
 
 FILES = 2000
 IN_A_RUN = 100
@@ -179,7 +171,6 @@ def test_a_mutated_file_is_collected_or_its_mistakes_are_told(project: Project, 
         "pytest.ini", "[pytest]\nasyncio_default_fixture_loop_scope = function\nmarkers =\n    db\n    slow\n"
     )
     names = [f"epic_{seed}.yaml" for seed in range(first, first + IN_A_RUN)]
-    empty = []
     for seed, name in enumerate(names, first):
         # In folders of their own, so that ids of one file are not those of its neighbours.
         folder = project.path / f"d{seed}"
@@ -187,12 +178,15 @@ def test_a_mutated_file_is_collected_or_its_mistakes_are_told(project: Project, 
         (folder / name).write_bytes(mutated(seed))
     result = project.run("--collect-only", "-q", "--continue-on-collection-errors", "-W", "ignore")
     report = result.stdout.str() + result.stderr.str()
-    assert "INTERNALERROR" not in report
-    assert "Traceback" not in report
-    empty = silent(report, names)
-    assert [
-        name for name in empty if not re.search(rb"stories *: *\[ *\]|stories *: *$", mutated(int(name[5:-5])))
-    ] == []
+    assert_calm(report)
+    # A file without a story has nothing to say, if that is what it holds.
+    told = [name for name in names if not re.search(rb"stories *: *\[ *\]", mutated(int(name[5:-5])))]
+    assert silent(report, told) == []
+
+
+def assert_calm(report: str) -> None:
+    for sign in ("INTERNALERROR", "Traceback", "\nE   "):
+        assert sign not in report
 
 
 def collected(project: Project, data: bytes, name: str = "epic_x.yaml") -> tuple[pytest.RunResult, str]:
@@ -200,8 +194,7 @@ def collected(project: Project, data: bytes, name: str = "epic_x.yaml") -> tuple
     (project.path / name).write_bytes(data)
     result = project.run("--collect-only", "-q")
     report = result.stdout.str() + result.stderr.str()
-    assert "INTERNALERROR" not in report
-    assert "Traceback" not in report
+    assert_calm(report)
     return result, report
 
 
@@ -267,7 +260,7 @@ def test_what_is_unusual_but_right_is_collected(project: Project, data: bytes) -
 
 
 @pytest.mark.parametrize(
-    "name", ["é", "故事", "α.β", "😀", "e\u0301", "Straße-1", "a'b", 'a"b', "$(id)", "%s", "{}", "x=1,y;z"]
+    "name", ["é", "故事", "ж.щ", "😀", "e\u0301", "Straße-1", "a'b", 'a"b', "$(id)", "%s", "{}", "x=1,y;z"]
 )
 def test_ids_of_any_script_work_as_node_ids(project: Project, name: str) -> None:
     quoted = name.replace("'", "''")
@@ -300,16 +293,20 @@ def test_links_that_lead_nowhere_or_round_and_round_end(project: Project) -> Non
     project.epic("stories: [{id: a, run: 'true'}]", "epic_z.yaml")
     report = project.run("--collect-only", "-q").stdout.str()
     assert "epic_z.yaml::a" in report
-    assert "INTERNALERROR" not in report
-    assert "Traceback" not in report
+    assert_calm(report)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux has file names that are no text")
 def test_a_file_name_that_is_no_text_does_no_harm(project: Project) -> None:
     Path(os.fsdecode(os.fsencode(project.path) + b"/epic_\xff.yaml")).write_bytes(ONE)
     Path(os.fsdecode(os.fsencode(project.path) + b"/epic_\xfe.yaml")).write_bytes(b"stories: 3\n")
-    result = project.run_process("--collect-only", "-q")
-    report = result.stdout.str() + result.stderr.str()
-    assert "INTERNALERROR" not in report
-    assert "Traceback" not in report
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", *PLUGINS, "-pno:cacheprovider", "--continue-on-collection-errors"],
+        cwd=project.path,
+        capture_output=True,
+        check=False,
+    )
+    report = (done.stdout + done.stderr).decode("utf-8", "replace")
+    assert_calm(report)
     assert "stories must be a list" in report
+    assert "1 passed, 1 error" in report

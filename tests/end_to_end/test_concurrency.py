@@ -9,21 +9,15 @@ import pytest
 from project import Project
 
 MEET = """
-    import asyncio
-    import threading
-
+    import asyncio, threading
     threads = threading.Barrier({size}, timeout=30)
     tasks = asyncio.Barrier({size})
 
-    def meet():
-        threads.wait()
-
-    async def meet_async():
-        await asyncio.wait_for(tasks.wait(), 30)
+    def meet(): threads.wait()
+    async def meet_async(): await asyncio.wait_for(tasks.wait(), 30)
 """
 COUNT = """
     import collections, json
-
     running, most = collections.Counter(), collections.Counter()
 
     def pytest_epic_story_started(story):
@@ -154,8 +148,7 @@ JOURNAL = """
         with open("journal", "a") as file:
             print(f"{word}-{identifier}", file=file)
 
-    def pytest_epic_story_started(story):
-        note("start", story.spec.id)
+    def pytest_epic_story_started(story): note("start", story.spec.id)
 
     def pytest_epic_story_finished(story):
         note("end", story.spec.id)

@@ -137,6 +137,7 @@ def test_an_id_of_the_own_file_comes_before_the_same_id_elsewhere(both_ways: Bot
     [
         ("shema", "story 8.2 depends on shema, which no epic holds; did you mean schema?"),
         ("far", "story 8.2 depends on far, which no epic holds"),
+        ("8.20", "story 8.2 depends on 8.20, which no epic holds"),
         ("epic_user.yaml::2.9", "*2.9, which epic_user.yaml does not hold; did you mean 2.?*"),
         ("epic_no.yaml::1", "*epic_no.yaml::1, but there is no file epic_no.yaml, neither beside the epic nor in*"),
         ("epic_no.yaml", "*but there is no file epic_no.yaml, *"),

@@ -88,7 +88,7 @@ class Run:
     def end(self) -> int:
         """Its exit status."""
         assert self.process is not None
-        self.output, _ = self.process.communicate(timeout=60)
+        self.output, _ = self.process.communicate(timeout=30)
         return self.process.returncode
 
     def pid(self, name: str) -> int:
@@ -124,7 +124,7 @@ def slow(name: str, more: str = "") -> str:
     return f"id: {name}, run: 'echo said; sleep 300 & echo $! > {name}.pid; wait'{more}"
 
 
-STUBBORN = """id: a, run: 'trap "" TERM; echo $$ > a.pid; while true; do sleep 0.1; done'"""
+STUBBORN = """id: a, run: 'trap "echo > asked" TERM; echo $$ > a.pid; while true; do sleep 0.1; done'"""
 HANGING = "id: a, call: 'work:hangs'"
 
 
@@ -177,8 +177,7 @@ def test_a_second_ctrl_c_does_not_wait_for_the_grace_period(
     project.epic(epic(STUBBORN))
     run.start(*options)
     run.signal(signal.SIGINT)
-    time.sleep(0.5)
-    assert not ended(run.pid("a"))
+    assert until(lambda: (project.path / "asked").exists() or ended(run.pid("a")))
     run.signal(signal.SIGINT)
     assert run.end() == pytest.ExitCode.INTERRUPTED, run.output
     assert until(lambda: ended(run.pid("a")))
@@ -231,3 +230,33 @@ def test_a_command_that_is_only_just_starting_is_ended_too(tmp_path: Path) -> No
     if left:
         os.kill(pid, signal.SIGKILL)
     assert not left
+
+
+SIGNAL_WHILE_STARTING = """
+    import asyncio, os, signal, time
+    from pathlib import Path
+
+    connect = asyncio.SelectorEventLoop.connect_read_pipe
+
+    async def connect_read_pipe(self, *args):
+        if not Path("sent").exists():
+            Path("sent").touch()
+            while not (Path("a.pid").exists() and Path("a.pid").read_text()):
+                time.sleep(0.01)
+            os.kill(os.getpid(), signal.NUMBER)
+        return await connect(self, *args)
+
+    asyncio.SelectorEventLoop.connect_read_pipe = connect_read_pipe
+"""
+
+
+@TWO_WAYS
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["SIGINT", "SIGTERM"])
+def test_a_signal_in_the_midst_of_starting_a_command_leaves_nothing_running(
+    project: Project, run: Run, options: tuple[str, ...], number: signal.Signals
+) -> None:
+    project.write("conftest.py", SIGNAL_WHILE_STARTING.replace("NUMBER", number.name))
+    project.epic(epic(slow("a")))
+    run.start(*options)
+    assert run.end() == pytest.ExitCode.INTERRUPTED, run.output
+    assert until(lambda: ended(run.pid("a")))

@@ -58,9 +58,7 @@ def record(files: dict[str, bytes], own_name: str) -> bytes:
     return "".join([*rows, f"{own_name},,\n"]).encode()
 
 
-def build_wheel(
-    wheel_directory: str, config_settings: object = None, metadata_directory: str | None = None
-) -> str:
+def build_wheel(wheel_directory: str, config_settings: object = None, metadata_directory: str | None = None) -> str:
     table = project()
     info = f"{table['name']}-{table['version']}.dist-info"
     scripts = "".join(f"{name} = {target}\n" for name, target in table["scripts"].items())

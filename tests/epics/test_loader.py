@@ -1,0 +1,1 @@
+"""Being written by the helper for core/ and epics/ tests."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from .actions.base import Action, Job
@@ -96,6 +97,27 @@ def pause_before(attempt: int) -> float:
     return longest / 2 + random.uniform(0, longest / 2)
 
 
+_DEADLINES: set[asyncio.Timeout] = set()
+
+
+@contextmanager
+def _extensible(timeout: asyncio.Timeout) -> Iterator[None]:
+    """While this holds, :func:`extend_deadlines` knows of the timeout."""
+    _DEADLINES.add(timeout)
+    try:
+        yield
+    finally:
+        _DEADLINES.discard(timeout)
+
+
+def extend_deadlines(seconds: float) -> None:
+    """Give back to all running attempts the time that the loop stood still: they could not end in it."""
+    for timeout in _DEADLINES:
+        when = timeout.when()
+        if when is not None and not timeout.expired():
+            timeout.reschedule(when + seconds)
+
+
 async def _attempt(
     performance: Performance,
     attempt: Attempt,
@@ -107,14 +129,15 @@ async def _attempt(
     limit = asyncio.timeout(performance.timeout or None)
     try:
         async with limit:
-            if doing is not None:
-                with attempt.output.receiving():
-                    await executor.run(doing, job, attempt.output)
-            for place, (description, check) in enumerate(performance.checks, 1):
-                doing = check
-                result = CheckResult(description, new_output(attempt.number, place), time.time())
-                attempt.checks.append(result)
-                await _check(result, check, executor, job)
+            with _extensible(limit):
+                if doing is not None:
+                    with attempt.output.receiving():
+                        await executor.run(doing, job, attempt.output)
+                for place, (description, check) in enumerate(performance.checks, 1):
+                    doing = check
+                    result = CheckResult(description, new_output(attempt.number, place), time.time())
+                    attempt.checks.append(result)
+                    await _check(result, check, executor, job)
     except ActionFailed as error:
         attempt.error = error
     except TimeoutError:

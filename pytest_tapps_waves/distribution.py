@@ -4,17 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import PurePosixPath
+from typing import Any
 
 import pytest
 
 from .collect.assembly import Assembled
 from .collect.library import is_epic_file
 from .errors import Problem
-from .options import EpicSettings, Settings
+from .settings import EpicSettings, Settings
+
+_DISTRIBUTION = "epic_distribution"
+_WOULD_BREAK = "pytest-xdist would run stories before their dependencies: use --dist=loadfile with -n"
 
 
 def is_xdist_worker(config: pytest.Config) -> bool:
     return hasattr(config, "workerinput")
+
+
+def tell_worker(config: pytest.Config, node: Any) -> None:
+    """Let a worker know how items are handed out, which pytest-xdist keeps from it."""
+    node.workerinput[_DISTRIBUTION] = config.getoption("dist", "no")
 
 
 def check_distribution(config: pytest.Config, settings: Settings, ids: Sequence[str]) -> None:
@@ -25,16 +34,18 @@ def check_distribution(config: pytest.Config, settings: Settings, ids: Sequence[
     if not any(is_epic_file(PurePosixPath(node_id.partition("::")[0])) for node_id in ids):
         return
     if config.getoption("dist", "no") != "loadfile":
-        raise pytest.UsageError(
-            "pytest-xdist would run stories before their dependencies: use --dist=loadfile with -n, "
-            "or --epic-parallel=N without -n"
-        )
+        raise pytest.UsageError(f"{_WOULD_BREAK}, or --epic-parallel=N without -n")
     if settings.cli.parallel:
         raise pytest.UsageError("-n and --epic-parallel do not go together; drop one of them")
 
 
-def worker_problems(assembled: Assembled, epics: Mapping[str, EpicSettings]) -> list[Problem]:
+def worker_problems(config: Any, assembled: Assembled, epics: Mapping[str, EpicSettings]) -> list[Problem]:
     """What a worker, which sees no other worker's stories, cannot honour."""
+    if config.workerinput[_DISTRIBUTION] != "loadfile":
+        first = {story.epic: story.line for story in reversed(list(assembled.graph.stories.values()))}
+        # Epic files are known by their names: the controller refuses them, with all of the run.
+        tests = {path: line for path, line in first.items() if not is_epic_file(PurePosixPath(path))}
+        return [Problem(path, line, f"{_WOULD_BREAK}, or run without -n") for path, line in tests.items()]
     problems: list[Problem] = []
     for story in assembled.graph.stories.values():
         for key in story.dependencies:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import Awaitable, Callable
 
+from .attempts import extend_deadlines
 from .core.model import State
 from .core.plan import Cancel, Effect, Plan, Settled
 
@@ -16,8 +18,19 @@ Cancelled, it cleans up and answers all the same."""
 class Engine:
     """Runs the stories of one plan that has begun."""
 
-    def __init__(self, plan: Plan, perform: Perform, on_effect: Callable[[Effect], None]) -> None:
-        """:param on_effect: is told of every decision of the plan, in order, on the loop's thread."""
+    def __init__(
+        self,
+        plan: Plan,
+        perform: Perform,
+        on_effect: Callable[[Effect], None],
+        alone: Callable[[str], bool] = lambda key: False,
+        beside: Callable[[str], bool] = lambda key: False,
+    ) -> None:
+        """
+        :param on_effect: is told of every decision of the plan, in order, on the loop's thread.
+        :param alone: tells which stories need the thread for themselves; :meth:`until_alone` hands them out.
+        :param beside: tells which stories must have ended before one of those begins.
+        """
         self._plan = plan
         self._perform = perform
         self._on_effect = on_effect
@@ -26,6 +39,13 @@ class Engine:
         self._entered: set[str] = set()
         self._cancelling: dict[str, str] = {}
         self._failure: BaseException | None = None
+        self._is_alone = alone
+        self._is_beside = beside
+        self._beside: set[str] = set()
+        self._alone: deque[tuple[str, Settled | None]] = deque()
+        self._alone_running = False
+        self._alone_wanted = asyncio.Event()
+        self._stood_still = 0.0
 
     async def run(self) -> None:
         """Return when every story has ended, or the plan was stopped and all that ran has ended.
@@ -37,9 +57,10 @@ class Engine:
             try:
                 while True:
                     self._decide(group)
-                    if self._plan.done and not self._tasks:
+                    busy = self._tasks or self._alone or self._alone_running
+                    if self._plan.done and not busy:
                         break
-                    if not self._tasks:
+                    if not busy:
                         raise RuntimeError("stories are left, but none can start: this is a bug of the plan")
                     self._changed.clear()
                     await self._changed.wait()
@@ -48,6 +69,37 @@ class Engine:
                 raise
         if self._failure is not None:
             raise self._failure
+
+    async def until_alone(self, run: asyncio.Task[None]) -> tuple[str, Settled | None] | None:
+        """Let the loop turn until a story wants the thread for itself, or everything has ended.
+
+        Whoever calls this carries out, or only reports, the story that it answers with, outside of the loop, says
+        :meth:`ended_alone`, and calls this again. Meanwhile the processes of other stories go on.
+
+        :param run: the task of :meth:`run`.
+        """
+        # Before any timer of the loop is looked at.
+        extend_deadlines(self._stood_still)
+        self._stood_still = 0.0
+        while not run.done() and not (self._alone and not self._beside):
+            self._alone_wanted.clear()
+            waiter = asyncio.ensure_future(self._alone_wanted.wait())
+            try:
+                await asyncio.wait({run, waiter}, return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                waiter.cancel()
+        if not self._alone:
+            return None
+        self._alone_running = True
+        return self._alone.popleft()
+
+    def ended_alone(self, key: str, verdict: Settled | None, state: State, reason: str, seconds: float = 0.0) -> None:
+        """The story that :meth:`until_alone` handed out has ended, after ``seconds`` in which the loop stood still."""
+        self._alone_running = False
+        self._stood_still += seconds
+        if verdict is None:
+            self._plan.end(key, state, reason)
+        self._changed.set()
 
     def stop(self, reason: str) -> None:
         """Start nothing more, and cancel what runs."""
@@ -67,15 +119,31 @@ class Engine:
                 except BaseException as failure:
                     # The other decisions hold: stories get their reports, and what runs is cancelled.
                     self._fail(failure)
-                if isinstance(effect, Settled):
+                if isinstance(effect, Settled) and self._is_alone(effect.key):
+                    self._want_alone(effect.key, effect)
+                elif isinstance(effect, Settled):
                     self._tasks[effect.key] = group.create_task(self._report(effect))
                 elif isinstance(effect, Cancel):
                     self._cancel(effect)
             effects = self._plan.effects()
-        for key in self._plan.next():
-            self._tasks[key] = group.create_task(self._run(key))
+        # A story that runs alone may turn the loop, but nothing may begin beside it.
+        for key in self._plan.next() if not self._alone_running else ():
+            if self._is_alone(key):
+                self._want_alone(key, None)
+            else:
+                self._tasks[key] = group.create_task(self._run(key))
+                if self._is_beside(key):
+                    self._beside.add(key)
+
+    def _want_alone(self, key: str, verdict: Settled | None) -> None:
+        self._alone.append((key, verdict))
+        self._alone_wanted.set()
 
     def _cancel(self, effect: Cancel) -> None:
+        if (effect.key, None) in self._alone:
+            self._alone.remove((effect.key, None))
+            self._plan.end(effect.key, State.NOT_STARTED)
+            return
         self._cancelling[effect.key] = effect.reason
         task = self._tasks.get(effect.key)
         # A task that is cancelled before its first step never takes one, and its story would have no report.
@@ -112,6 +180,8 @@ class Engine:
         self.stop(f"{type(failure).__name__}: {failure}")
 
     def _forget(self, key: str) -> None:
+        self._beside.discard(key)
+        self._alone_wanted.set()
         self._tasks.pop(key, None)
         self._entered.discard(key)
         self._changed.set()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import signal
 import threading
+import time
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
@@ -13,9 +14,12 @@ from typing import Any
 import pytest
 
 from .collect.items import StoryItem
-from .concurrent.current import CURRENT_ITEM
+from .concurrent.assertions import explain_assertions_of, routed_assertions
+from .concurrent.async_tests import RUNNER, LoopRunner, shares_process
+from .concurrent.current import CURRENT_ITEM, RUNS_ALONE
+from .concurrent.fixtures import SharedFixtures, shared_fixtures
 from .concurrent.hooks import story_hooks
-from .concurrent.output import routed_output, with_output
+from .concurrent.output import own_output, routed_output, with_output
 from .concurrent.portal import SharedLoop, new_event_loop
 from .concurrent.setup_state import SharedSetupState
 from .core.model import State
@@ -29,8 +33,7 @@ OnEffect = Callable[[Effect], None]
 class OneByOne:
     """Keeps the plan beside pytest's own loop, which runs the items in dependency order."""
 
-    def __init__(self, config: pytest.Config, plan: Plan, runtime: StoryRuntime, on_effect: OnEffect | None) -> None:
-        """:param on_effect: is told of the plan's decisions; None leaves them in the plan, for whoever runs next."""
+    def __init__(self, config: pytest.Config, plan: Plan, runtime: StoryRuntime, on_effect: OnEffect) -> None:
         self._config = config
         self._plan = plan
         self._runtime = runtime
@@ -57,9 +60,8 @@ class OneByOne:
             state, reason = self._runtime.outcomes.of(item)
             self._plan.end(key, state, reason)
             story_finished(self._config, item, state, reason)
-            if self._on_effect is not None:
-                for effect in self._plan.effects():
-                    self._on_effect(effect)
+            for effect in self._plan.effects():
+                self._on_effect(effect)
         return result
 
 
@@ -83,7 +85,7 @@ def raise_if_stopped(session: pytest.Session) -> None:
 
 
 class AllAtOnce:
-    """Runs stories concurrently, as the plan allows."""
+    """Runs the items of the graph concurrently, as the plan allows; what cannot share the process runs alone."""
 
     def __init__(
         self,
@@ -100,61 +102,114 @@ class AllAtOnce:
         self._items: Mapping[str, pytest.Item] = {}
         self._protocol: Callable[[pytest.Item], Any] | None = None
         self._setup_state: SharedSetupState | None = None
-        self._engine = Engine(plan, self._perform, on_effect)
+        self._engine = Engine(plan, self._perform, on_effect, self._needs_thread, self._is_test)
+        self._fixtures: SharedFixtures | None = None
         self._signal = ""
+        self._alone = False
         runtime.cancel_reason = self._engine.cancel_reason
-        self.strays = ("", "")
+        self.strays = ["", ""]
         """What was written to stdout and stderr by no story in particular."""
 
     def run(self, items: Sequence[pytest.Item]) -> None:
-        """Return when every story has ended.
+        """Return when every item has ended.
 
         :raises Session.Failed: or ``Session.Interrupted``, when the session was to stop and all that ran has ended.
         """
         session = self._session
         self._items = {item.nodeid: item for item in items}
         self._setup_state = session._setupstate = SharedSetupState(session, items)
-        strays = ["", ""]
-        try:
-            with (
-                routed_output(session.config, strays),
-                story_hooks(session, with_output) as self._protocol,
-                asyncio.Runner(loop_factory=new_event_loop) as runner,
-                on_signal(signal.SIGTERM, partial(self._terminated, runner.get_loop())),
-            ):
-                runner.run(self._engine.run())
-        finally:
-            self.strays = (strays[0], strays[1])
+        with (
+            routed_output(session.config, self.strays),
+            story_hooks(session, with_output) as self._protocol,
+            routed_assertions(session.config),
+            shared_fixtures() as self._fixtures,
+            asyncio.Runner(loop_factory=new_event_loop) as runner,
+            on_signal(signal.SIGTERM, partial(self._terminated, runner.get_loop())),
+        ):
+            loop = runner.get_loop()
+            session.config.stash[RUNNER] = LoopRunner(loop, self._engine.cancel_reason)
+            run = loop.create_task(self._engine.run())
+            try:
+                while (wanted := runner.run(self._engine.until_alone(run))) is not None:
+                    self._run_alone(*wanted)
+            except BaseException:
+                run.cancel()
+                runner.run(_ended(run))
+                raise
+            finally:
+                del session.config.stash[RUNNER]
+            run.result()
         if self._signal:
             raise session.Interrupted(self._signal)
         raise_if_stopped(session)
 
+    def _is_test(self, key: str) -> bool:
+        return not isinstance(self._items[key], StoryItem)
+
+    def _needs_thread(self, key: str) -> bool:
+        return self._is_test(key) and not shares_process(self._items[key])
+
     def _terminated(self, loop: asyncio.AbstractEventLoop) -> None:
         self._signal = "SIGTERM"
+        if self._alone:
+            raise self._session.Interrupted(self._signal)
         loop.call_soon_threadsafe(self._engine.stop, self._signal)
+
+    def _run_alone(self, key: str, verdict: Settled | None) -> None:
+        """Run an item in this thread, while the loop stands still, with pytest's own hooks and capture."""
+        began = time.monotonic()
+        item = self._items[key]
+        token, alone_token = CURRENT_ITEM.set(item), RUNS_ALONE.set(True)
+        self._alone = True
+        state, reason = State.CANCELLED, "cancelled: interrupted"
+        try:
+            with own_output(self._session.config, self.strays):
+                item.config.hook.pytest_runtest_protocol(item=item, nextitem=None)
+            state, reason = self._ended(item)
+            # Before the plan settles what depends on the item: once the run is to stop, that has no report.
+            self._stop_if_wanted()
+        finally:
+            self._alone = False
+            CURRENT_ITEM.reset(token)
+            RUNS_ALONE.reset(alone_token)
+            self._engine.ended_alone(key, verdict, state, reason, time.monotonic() - began)
 
     async def _perform(self, key: str, verdict: Settled | None) -> tuple[State, str]:
         return await self._portal.enter(partial(self._run_item, self._items[key], verdict))
 
     def _run_item(self, item: pytest.Item, verdict: Settled | None) -> tuple[State, str]:
         assert self._protocol is not None
-        assert self._setup_state is not None
         config = self._session.config
         CURRENT_ITEM.set(item)
         if verdict is None:
             story_started(config, item)
         else:
             self._runtime.verdicts[item.nodeid] = verdict
+        if not isinstance(item, StoryItem):
+            assert self._fixtures is not None
+            self._fixtures.give(item)
+            explain_assertions_of(item)
         self._protocol(item)
-        self._setup_state.ended(item)
-        state, reason = self._runtime.outcomes.of(item)
+        state, reason = self._ended(item)
         if state is State.SKIPPED and reason == self._engine.cancel_reason(item.nodeid):
             state = State.CANCELLED
         if verdict is None:
             story_finished(config, item, state, reason)
+        self._stop_if_wanted()
+        return state, reason
+
+    def _ended(self, item: pytest.Item) -> tuple[State, str]:
+        assert self._setup_state is not None
+        self._setup_state.ended(item)
+        return self._runtime.outcomes.of(item)
+
+    def _stop_if_wanted(self) -> None:
         if stop := self._session.shouldfail or self._session.shouldstop:
             self._engine.stop(str(stop))
-        return state, reason
+
+
+async def _ended(task: asyncio.Task[None]) -> None:
+    await asyncio.wait({task})
 
 
 def story_started(config: pytest.Config, item: pytest.Item) -> None:

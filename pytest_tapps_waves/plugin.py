@@ -7,14 +7,18 @@ from pathlib import Path
 import pytest
 
 from . import hookspecs
+from .collect.depends import MARK_HELP, refuse_peer
 from .collect.items import EpicFile
 from .collect.library import is_epic_file
-from .options import add_options, settings_of
+from .concurrent.async_tests import runner_fixtures
+from .options import add_options
 from .reports import PLANS
 from .session import EpicSession
+from .settings import settings_of
 
 
-def pytest_addoption(parser: pytest.Parser) -> None:
+def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginManager) -> None:
+    refuse_peer(pluginmanager)
     add_options(parser, tuple(PLANS))
 
 
@@ -25,7 +29,11 @@ def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
 @pytest.hookimpl(trylast=True)
 def pytest_configure(config: pytest.Config) -> None:
     # As late as this, so that its order of the items is the last word, after the last-failed and new-first plugins.
-    config.pluginmanager.register(EpicSession(config, settings_of(config)), "epics-session")
+    config.addinivalue_line("markers", MARK_HELP)
+    settings = settings_of(config)
+    if settings.is_concurrent([]):
+        config.pluginmanager.register(runner_fixtures(), "epics-runners")
+    config.pluginmanager.register(EpicSession(config, settings), "epics-session")
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> EpicFile | None:

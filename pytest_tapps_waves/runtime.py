@@ -23,7 +23,7 @@ from .core.model import State
 from .core.plan import Plan, Settled
 from .errors import ActionFailed
 from .executors import Executor
-from .options import EpicSettings
+from .settings import EpicSettings
 from .workspaces import WORKSPACES
 
 _NOT_RUN = (State.SKIPPED, State.REFUSED, State.CANCELLED)
@@ -106,7 +106,7 @@ class StoryRuntime:
         self._logs = logs
         self._concurrent = concurrent
 
-    def verdict(self, item: StoryItem) -> Settled | None:
+    def verdict(self, item: pytest.Item) -> Settled | None:
         key = item.nodeid
         state = self._plan.states.get(key)
         if state in _NOT_RUN:

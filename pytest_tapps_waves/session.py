@@ -6,48 +6,35 @@ import os
 import signal
 import sys
 import tempfile
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import pytest
 
-from .collect.assembly import assemble
-from .collect.files import PresentFiles
+from .collect.depends import TestNode
 from .collect.items import LIBRARY, RUNTIME, StoryItem
 from .collect.library import Library
+from .collect.names import Names
+from .concurrent.outcomes import refuse, skipped
 from .concurrent.portal import OwnLoop, Portal, SharedLoop
-from .core.conflicts import Conflict, find_conflicts
-from .core.graph import Graph, Waves
+from .core.model import State
 from .core.plan import Effect, Plan, Tripped
 from .core.policies import POLICIES
 from .core.policies.base import WaveFinished, WaveStarted
-from .distribution import check_distribution, is_xdist_worker, worker_problems
-from .errors import Problem, WavesError
+from .distribution import check_distribution, is_xdist_worker, tell_worker
+from .errors import Problem
 from .executors import EXECUTORS, Executor
 from .loops import AllAtOnce, OneByOne, on_signal, run_alone
-from .options import EpicSettings, Settings
+from .preparation import Prepared, prepare, read_tests
 from .reports import PLANS
 from .reports.breaker import report_tripped
+from .reports.dependencies import dependency_lines, name_lines
 from .reports.terminal import header, write_summary
 from .runtime import StoryRuntime
-
-
-@dataclass(frozen=True, slots=True)
-class Prepared:
-    """All that is known of the run before it begins."""
-
-    graph: Graph
-    waves: Waves
-    conflicts: Sequence[Conflict]
-    epics: Mapping[str, EpicSettings]
-    schedule: str
-    limit: int
-    concurrent: bool
-    titles: Mapping[str, str]
+from .settings import Settings
 
 
 class EpicSession:
@@ -60,7 +47,7 @@ class EpicSession:
         self._plan: Plan | None = None
         self._runtime: StoryRuntime | None = None
         self._closing = ExitStack()
-        self._strays = ("", "")
+        self._strays = ["", ""]
         config.stash[LIBRARY] = Library(config.rootpath)
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
@@ -68,10 +55,31 @@ class EpicSession:
         self, session: pytest.Session, items: list[pytest.Item]
     ) -> Generator[None, None, None]:
         """Called after collection; what comes after the yield has the last word on the order."""
-        tests = [item.nodeid for item in items if not isinstance(item, StoryItem)]
+        problems: list[Problem] = []
+        tests = read_tests(items, problems, async_tests=self._settings.async_tests)
         yield
-        if any(isinstance(item, StoryItem) for item in items):
-            self._prepare(session, items, tests)
+        self._list_names(tests)
+        if (
+            problems
+            or any(test.on or test.joins for test in tests)
+            or any(isinstance(item, StoryItem) for item in items)
+        ):
+            self._prepared = prepare(session, self._settings, items, tests, problems)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_setup(self, item: pytest.Item) -> None:
+        """Called before the fixtures of an item are set up: the plan may have decided against it."""
+        if self._runtime is not None and not isinstance(item, StoryItem):
+            verdict = self._runtime.verdict(item)
+            if verdict is not None and verdict.state is State.REFUSED:
+                refuse(item, verdict.reason)
+            elif verdict is not None:
+                raise skipped(verdict.reason)
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_configure_node(self, node: Any) -> None:
+        """Called by pytest-xdist's controller before a worker starts."""
+        tell_worker(self._config, node)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_report_collectionfinish(self) -> str | None:
@@ -128,62 +136,17 @@ class EpicSession:
         """Called by pytest-xdist's controller when a worker has collected."""
         check_distribution(self._config, self._settings, ids)
 
-    def _prepare(self, session: pytest.Session, items: list[pytest.Item], tests: Sequence[str]) -> None:
-        config = self._config
-        only_failed = bool(config.getoption("lf", False) and config.cache.get("cache/lastfailed", {}))
-        unique = {item.nodeid: item for item in items}
-        assembled_of = partial(
-            assemble,
-            config.stash[LIBRARY],
-            config.rootpath,
-            collected=tests,
-            all_tests_known=not only_failed and not any("::" in argument for argument in config.args),
-            unselected_is_done=only_failed,
-        )
-        assembled = assembled_of(selected=list(unique))
-        problems = [*assembled.problems]
-        epics = {path: self._settings.for_epic(epic.header) for path, epic in assembled.epics.items()}
-        # What contradicts on the command line is refused by the controller.
-        if is_xdist_worker(config) and (
-            found := worker_problems(assembled, {} if self._settings.cli.parallel else epics)
-        ):
-            problems += found
-            broken = {problem.path for problem in found}
-            assembled = assembled_of(selected=[key for key in unique if key.partition("::")[0] not in broken])
-            epics = {path: epic for path, epic in epics.items() if path in assembled.epics}
-        self._report_problems(session, items, problems)
-        headers = [epic.header for epic in assembled.epics.values()]
-        graph, schedule = assembled.graph, self._settings.schedule_of(headers)
-        waves = self._waves(graph)
-        rules = {path: epic.rules for path, epic in epics.items()}
-        present = PresentFiles(config.rootpath)
-        conflicts = find_conflicts(graph, waves, rules, present.is_directory, present.in_common)
-        if conflicts:
-            config.hook.pytest_epic_conflicts(config=config, conflicts=conflicts)
-        titles = {item.nodeid: item.spec.title for item in items if isinstance(item, StoryItem)}
-        concurrent = any(epic.concurrent for epic in epics.values())
-        limit = self._settings.limit_of(list(epics.values()))
-        self._prepared = Prepared(graph, waves, conflicts, epics, schedule, limit, concurrent, titles)
-        items[:] = _ordered(items, graph, waves, concurrent=concurrent)
-
-    def _waves(self, graph: Graph) -> Waves:
-        given = self._config.hook.pytest_epic_waves(config=self._config, graph=graph)
-        try:
-            return graph.waves if given is None else graph.regrouped(given)
-        except WavesError as error:
-            raise pytest.UsageError(f"the hook pytest_epic_waves gave wrong waves: {error}") from None
-
-    def _report_problems(self, session: pytest.Session, items: list[pytest.Item], problems: Sequence[Problem]) -> None:
-        """Report what is wrong between files as errors of their collection, and leave their stories out."""
-        by_file: dict[str, list[Problem]] = {}
-        for problem in sorted(set(problems)):
-            by_file.setdefault(problem.path, []).append(problem)
-        for path, found in by_file.items():
-            text = "\n".join(map(str, found))
-            report = pytest.CollectReport(nodeid=path, outcome="failed", longrepr=text, result=[])
-            self._config.hook.pytest_collectreport(report=report)
-        items[:] = [item for item in items if not (isinstance(item, StoryItem) and item.epic.path in by_file)]
-        session.items = items
+    def _list_names(self, tests: Sequence[TestNode]) -> None:
+        reporter = self._config.pluginmanager.get_plugin("terminalreporter")
+        if reporter is None:
+            return
+        names = Names((test.key, test.names) for test in tests)
+        if self._config.getoption("list_dependency_names"):
+            for line in name_lines(names, node_ids_too=self._config.get_verbosity() > 1):
+                reporter.write_line(line)
+        if self._config.getoption("list_processed_dependencies"):
+            for line in dependency_lines(tests, names):
+                reporter.write_line(line)
 
     def _begin(self, session: pytest.Session, found: Prepared, portal: Portal) -> tuple[Plan, StoryRuntime]:
         config = self._config
@@ -231,27 +194,13 @@ class EpicSession:
     def _run_at_once(self, session: pytest.Session, found: Prepared) -> None:
         portal = SharedLoop()
         plan, runtime = self._begin(session, found, portal)
-        stories = [item for item in session.items if isinstance(item, StoryItem)]
-        others = [item for item in session.items if not isinstance(item, StoryItem)]
-        if others:
-            self._run_others(session, plan, runtime, others)
+        with on_signal(signal.SIGTERM, partial(_interrupt, session)):
+            run_alone(session, [item for item in session.items if item.nodeid not in found.graph.stories])
         loop = AllAtOnce(session, plan, runtime, portal, partial(self._on_effect, session))
         try:
-            loop.run(stories)
+            loop.run([item for item in session.items if item.nodeid in found.graph.stories])
         finally:
             self._strays = loop.strays
-
-    def _run_others(
-        self, session: pytest.Session, plan: Plan, runtime: StoryRuntime, others: Sequence[pytest.Item]
-    ) -> None:
-        """Python tests, which need the process for themselves, before the stories that may depend on them."""
-        beside = OneByOne(self._config, plan, runtime, None)
-        self._config.pluginmanager.register(beside, "epics-one-by-one")
-        try:
-            with on_signal(signal.SIGTERM, partial(_interrupt, session)):
-                run_alone(session, others)
-        finally:
-            self._config.pluginmanager.unregister(beside)
 
     def _on_effect(self, session: pytest.Session, effect: Effect) -> None:
         hook, config = self._config.hook, self._config
@@ -282,19 +231,3 @@ def _logs(config: pytest.Config) -> Path:
     if config.pluginmanager.has_plugin("cacheprovider"):
         return config.cache.mkdir("epics")
     return Path(tempfile.gettempdir(), f"pytest-epics-{os.getpid()}")
-
-
-def _ordered(items: Sequence[pytest.Item], graph: Graph, waves: Waves, *, concurrent: bool) -> list[pytest.Item]:
-    """The items in the order in which they run, each once."""
-    unique = {item.nodeid: item for item in items}
-    if concurrent:
-        stories = [unique[key] for wave in waves for key in wave if isinstance(unique[key], StoryItem)]
-        return [*(item for item in unique.values() if not isinstance(item, StoryItem)), *stories]
-    order = iter(graph.order())
-    placed: dict[str, pytest.Item] = {}
-    for key, item in unique.items():
-        while key in graph.stories and key not in placed:
-            following = next(order)
-            placed[following] = unique[following]
-        placed.setdefault(key, item)
-    return list(placed.values())

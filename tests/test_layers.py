@@ -15,11 +15,13 @@ PACKAGE = Path(pytest_tapps_waves.__file__).parent
 LAYERS = (
     ("plugin",),
     ("session",),
+    ("preparation",),
     ("loops", "distribution"),
     ("runtime",),
     ("reports",),
     ("collect",),
     ("concurrent",),
+    ("settings",),
     ("options", "hookspecs"),
     # Below this line nothing imports pytest.
     ("engine",),

@@ -19,6 +19,10 @@ _DRAIN = 0.5
 """Seconds that output may still come after a process has ended, from children that it left behind."""
 
 
+_KILLED = 2.0
+"""Seconds that a process may take to be gone once it has been killed."""
+
+
 class ProcessTree(asyncio.SubprocessProtocol):
     """A child in a session of its own, whose output is handed on as it comes.
 
@@ -116,14 +120,19 @@ class ProcessTree(asyncio.SubprocessProtocol):
             return
         try:
             self._signal(remaining, hard=False)
-            deadline = asyncio.get_running_loop().time() + grace
-            # Only the child itself could be awaited: the others are not ours.
-            while self._alive(remaining) and asyncio.get_running_loop().time() < deadline:  # noqa: ASYNC110
-                await asyncio.sleep(0.02)
+            await self._ended(remaining, grace)
         finally:
             self._signal(self._remaining(), hard=True)
             self._signal(remaining, hard=True)
         await self._exited.wait()
+        await self._ended(remaining, _KILLED)
+
+    async def _ended(self, processes: list[psutil.Process], seconds: float) -> None:
+        """Wait until they have ended, but no longer than that."""
+        deadline = asyncio.get_running_loop().time() + seconds
+        # Only the child itself could be awaited: the others are not ours.
+        while self._alive(processes) and asyncio.get_running_loop().time() < deadline:  # noqa: ASYNC110
+            await asyncio.sleep(0.02)
 
     def _remaining(self) -> list[psutil.Process]:
         """The processes of the tree: what stems from the child, and what is in its process group."""

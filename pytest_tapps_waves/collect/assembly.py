@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ..core.graph import CycleFound, Graph
 from ..core.model import Story
 from ..epics.loader import EpicDefinition
 from ..errors import Problem
+from .depends import TestNode, resolve
 from .library import Library
-from .references import Names, Resolver
+from .names import Names
+from .references import Resolver
 
 _MOST_CYCLES = 20
+_NOT_SELECTED = "which is not part of this run (--missing-dependency-action=run runs it all the same)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,31 +34,48 @@ def assemble(
     rootdir: Path,
     *,
     selected: Sequence[str],
-    collected: Sequence[str],
+    tests: Sequence[TestNode],
     all_tests_known: bool,
     unselected_is_done: bool,
 ) -> Assembled:
-    """Resolve the dependencies of all epics that the library knows, and make the graph of what is selected.
+    """Resolve all dependencies, and make the graph of what is selected.
 
     :param selected: node ids of the items that are going to run, in their order.
-    :param collected: node ids of all Python tests that were collected, whether selected or not.
+    :param tests: all items that were collected, whether selected or not.
     :param all_tests_known: whether their files were collected whole.
     :param unselected_is_done: whether what is not selected counts as passed, as under ``--lf``.
     """
-    resolver = Resolver(rootdir, library, Names(collected), all_tests_known=all_tests_known)
-    whole, epics = _all_stories(library, resolver)
+    names = Names((test.key, test.names) for test in tests)
+    resolver = Resolver(rootdir, library, names, all_tests_known=all_tests_known)
+    whole, epics = _epic_stories(library, resolver)
+    whole.update(_python_stories(tests, names))
     problems = [*(problem for problem in resolver.problems if problem.path in library.collected), *_cycles(whole)]
     broken = {problem.path for problem in problems}
     kept = [key for key in selected if key not in whole or whole[key].epic not in broken]
-    needed = {dependency for key in kept if key in whole for dependency in whole[key].dependencies}
+    needed = _needed(kept, whole) | {test.key for test in tests if test.joins}
     nodes = [key for key in kept if key in whole or key in needed]
     sound = {key: story for key, story in whole.items() if story.epic not in broken}
-    graph = Graph(_narrowed(nodes, sound, unselected_is_done=unselected_is_done))
+    lines = {test.key: test.line for test in tests}
+    graph = Graph(_narrowed(nodes, sound, lines, unselected_is_done=unselected_is_done))
     used = {story.epic for story in graph.stories.values()}
     return Assembled(graph, {epic.path: epic for epic in epics if epic.path in used}, problems)
 
 
-def _all_stories(library: Library, resolver: Resolver) -> tuple[dict[str, Story], list[EpicDefinition]]:
+def _needed(kept: Sequence[str], whole: Mapping[str, Story]) -> set[str]:
+    """All that the stories that are kept depend on, and across those that are not, what these depend on."""
+    inside = set(kept)
+    needed: set[str] = set()
+    stack = [dependency for key in kept if key in whole for dependency in whole[key].dependencies]
+    while stack:
+        key = stack.pop()
+        if key not in needed:
+            needed.add(key)
+            if key in whole and key not in inside:
+                stack.extend(whole[key].dependencies)
+    return needed
+
+
+def _epic_stories(library: Library, resolver: Resolver) -> tuple[dict[str, Story], list[EpicDefinition]]:
     """Every story of every epic, those included that become known only because others refer to them."""
     whole: dict[str, Story] = {}
     epics: dict[Path, EpicDefinition] = {}
@@ -68,6 +88,14 @@ def _all_stories(library: Library, resolver: Resolver) -> tuple[dict[str, Story]
                 files = tuple(spec.files_affected)
                 whole[key] = Story(key, spec.id, epic.path, spec.line, dependencies, files, spec.critical)
     return whole, list(epics.values())
+
+
+def _python_stories(tests: Sequence[TestNode], names: Names) -> Iterator[tuple[str, Story]]:
+    """The Python tests that depend on something."""
+    for test in tests:
+        if test.on:
+            keys, missing = resolve(test, names)
+            yield test.key, Story(test.key, test.key, test.path, test.line, tuple(keys), missing=tuple(missing))
 
 
 def _cycles(whole: Mapping[str, Story]) -> list[Problem]:
@@ -98,7 +126,9 @@ def _only(story: Story, known: Mapping[str, object]) -> Story:
     return Story(story.key, story.id, story.epic, story.line, dependencies)
 
 
-def _narrowed(nodes: Sequence[str], whole: Mapping[str, Story], *, unselected_is_done: bool) -> Iterable[Story]:
+def _narrowed(
+    nodes: Sequence[str], whole: Mapping[str, Story], lines: Mapping[str, int], *, unselected_is_done: bool
+) -> Iterable[Story]:
     """The stories of the graph. A dependency that is not selected is replaced by what it depends on itself, so that the
     order holds across it."""
     inside = set(nodes)
@@ -106,25 +136,22 @@ def _narrowed(nodes: Sequence[str], whole: Mapping[str, Story], *, unselected_is
     for key in nodes:
         story = whole.get(key)
         if story is None:
-            path, _, name = key.partition("::")
-            yield Story(key, name or path, path, 1)
+            yield Story(key, key, key.partition("::")[0], lines.get(key, 1))
             continue
         dependencies: list[str] = []
+        missing = list(story.missing)
         for dependency in story.dependencies:
-            dependencies.extend(
-                [dependency] if dependency in inside else _selected_behind(dependency, whole, inside, behind)
-            )
-        missing = [key for key in story.dependencies if key not in inside]
-        labels = tuple(whole[key].id if key in whole and whole[key].epic == story.epic else key for key in missing)
-        yield Story(
-            key,
-            story.id,
-            story.epic,
-            story.line,
-            tuple(dict.fromkeys(dependencies)),
-            story.files,
-            story.critical,
-            () if unselected_is_done else labels,
+            if dependency in inside:
+                dependencies.append(dependency)
+            else:
+                dependencies.extend(_selected_behind(dependency, whole, inside, behind))
+                other = whole.get(dependency)
+                missing.append(other.id if other is not None and other.epic == story.epic else dependency)
+        yield replace(
+            story,
+            dependencies=tuple(dict.fromkeys(dependencies)),
+            missing=() if unselected_is_done else tuple(missing),
+            missing_words="which was not found" if story.missing else _NOT_SELECTED,
         )
 
 

@@ -10,25 +10,7 @@ from ..epics.loader import EpicDefinition
 from ..epics.schema import StorySpec
 from ..errors import Problem
 from .library import Library, is_epic_file
-
-
-class Names:
-    """The names that collected Python tests answer to, as in pytest-depends.
-
-    Its node id, the id without ``[param]``, and every prefix up to a ``::``: its class, its file.
-    """
-
-    def __init__(self, node_ids: Iterable[str]) -> None:
-        self._keys: dict[str, list[str]] = {}
-        for node_id in node_ids:
-            base = node_id.partition("[")[0]
-            parts = base.split("::")
-            prefixes = ["::".join(parts[:length]) for length in range(1, len(parts) + 1)]
-            for name in dict.fromkeys([node_id, *prefixes]):
-                self._keys.setdefault(name, []).append(node_id)
-
-    def __getitem__(self, name: str) -> Sequence[str]:
-        return self._keys.get(name, ())
+from .names import Names
 
 
 class Resolver:
@@ -36,7 +18,7 @@ class Resolver:
 
     def __init__(self, rootdir: Path, library: Library, tests: Names, *, all_tests_known: bool) -> None:
         """
-        :param tests: the Python tests that were collected.
+        :param tests: the names of all items that were collected.
         :param all_tests_known: whether the files of these tests were collected whole, so that a test that is not among
             them does not exist.
         """

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import pytest
 
 from ..actions.output import CURRENT_OUTPUT
+from .current import RUNS_ALONE
 
 # Tested with pytest 9.0, 9.1, 9.2: the names under which pytest registers these plugins, and `remove_mods` of the
 # proxy that `session.gethookproxy` answers with. Noticed by tests/test_private_api.py.
@@ -51,7 +53,8 @@ class StoryHooks:
 
     def _captured(self, caller: Callable[..., Any], when: str) -> Callable[..., Any]:
         def call(*, item: pytest.Item, **kwargs: Any) -> Any:
-            return self._phase(item, when, lambda: caller(item=item, **kwargs))
+            __tracebackhide__ = True
+            return self._phase(item, when, partial(caller, item=item, **kwargs))
 
         return call
 
@@ -85,7 +88,9 @@ def story_hooks(session: pytest.Session, phase: Phase) -> Iterator[Callable[[pyt
     relays: dict[frozenset[object], StoryHooks] = {}
     relay_of: dict[Any, StoryHooks] = {}
 
-    def gethookproxy(fspath: Any) -> StoryHooks:
+    def gethookproxy(fspath: Any) -> Any:
+        if RUNS_ALONE.get():
+            return original(fspath)
         relay = relay_of.get(fspath)
         if relay is None:
             left_out = frozenset(getattr(original(fspath), "remove_mods", ()))
@@ -99,7 +104,7 @@ def story_hooks(session: pytest.Session, phase: Phase) -> Iterator[Callable[[pyt
         return everyone.pytest_runtest_protocol(item=item, nextitem=None)
 
     everyone = StoryHooks(session.config, frozenset(), phase)
-    session.gethookproxy = gethookproxy  # type: ignore[method-assign,assignment]
+    session.gethookproxy = gethookproxy  # type: ignore[method-assign]
     try:
         yield protocol
     finally:

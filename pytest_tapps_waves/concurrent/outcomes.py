@@ -21,6 +21,16 @@ def skipped(reason: str) -> BaseException:
     return pytest.skip.Exception(reason, _use_item_location=True)
 
 
+def refuse(item: pytest.Item, reason: str) -> None:
+    """Let an item fail without being run: no fixture is set up for it."""
+
+    def fail() -> None:
+        pytest.fail(reason, pytrace=False)
+
+    item.setup = lambda: None  # type: ignore[method-assign]
+    item.runtest = fail  # type: ignore[method-assign]
+
+
 def report_check(item: pytest.Item, result: CheckResult, error: BaseException | None) -> None:
     """Report an acceptance check as a subtest of its story.
 

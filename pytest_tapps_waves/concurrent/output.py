@@ -19,7 +19,8 @@ from typing import Any, TextIO
 import pytest
 
 # Tested with pytest 9.0, 9.1, 9.2: the plugins "capturemanager" (`_method`, `resume_global_capture`,
-# `suspend_global_capture`, `read_global_capture`) and "logging-plugin" (`formatter`, `log_level`, `log_cli_handler`),
+# `suspend_global_capture`, `read_global_capture`, `_global_capturing` and the `resume` of its parts) and
+# "logging-plugin" (`formatter`, `log_level`, `log_cli_handler`, `caplog_handler`, `report_handler`),
 # the context manager `catching_logs`, `apply_warning_filters`, `TerminalReporter._tw` and its `_file`. Noticed by
 # tests/test_private_api.py.
 from _pytest.config import apply_warning_filters
@@ -112,6 +113,7 @@ def _echo(name: str, data: bytes) -> None:
 
 def with_output(item: pytest.Item, when: str, phase: Callable[[], Any]) -> Any:
     """Run one phase of an item, and add what it prints to the item's report."""
+    __tracebackhide__ = True
     output = Output(echo=echo_of(item.config))
     token = CURRENT_OUTPUT.set(output)
     try:
@@ -135,7 +137,7 @@ def routed_output(config: pytest.Config, strays: list[str]) -> Iterator[None]:
             _write_past_capture(config, stack)
             capture.resume_global_capture()
             stack.callback(_stop_capture, capture, strays)
-        stack.enter_context(routed_streams(config))
+            _route_capture(capture._global_capturing, stack)
         _route_log(config, stack)
         _route_warnings(config, stack)
         yield
@@ -156,9 +158,44 @@ def routed_streams(config: pytest.Config) -> Iterator[None]:
         sys.stdout, sys.stderr = saved
 
 
+@contextmanager
+def own_output(config: pytest.Config, strays: list[str]) -> Iterator[None]:
+    """Let pytest capture as it does by itself, in the midst of :func:`routed_output`, for an item that runs alone.
+
+    Only what other stories print meanwhile still goes to them.
+    """
+    capture = config.pluginmanager.get_plugin("capturemanager")
+    if capture is None or not capture.is_globally_capturing():
+        yield
+        return
+    _stop_capture(capture, strays)
+    try:
+        yield
+    finally:
+        capture.resume_global_capture()
+
+
 def _stop_capture(capture: Any, strays: list[str]) -> None:
     capture.suspend_global_capture(in_=False)
-    strays[:] = capture.read_global_capture()
+    out, err = capture.read_global_capture()
+    strays[:] = [strays[0] + out, strays[1] + err]
+
+
+def _route_capture(capturing: Any, stack: ExitStack) -> None:
+    """Put our streams before those that the capture puts in place whenever it is resumed."""
+    for name, stream in (("stdout", capturing.out), ("stderr", capturing.err)):
+        switch = getattr(stream, "syscapture", stream)
+        captured = getattr(sys, name)
+        routed = _RoutedText(name, captured)
+
+        def resume(resume: Any = switch.resume, name: str = name, routed: _RoutedText = routed) -> None:
+            resume()
+            setattr(sys, name, routed)
+
+        switch.resume = resume
+        setattr(sys, name, routed)
+        stack.callback(setattr, sys, name, captured)
+        stack.callback(vars(switch).pop, "resume")
 
 
 def _write_past_capture(config: pytest.Config, stack: ExitStack) -> None:
@@ -194,11 +231,18 @@ def _route_log(config: pytest.Config, stack: ExitStack) -> None:
     handler = _RoutedLog()
     handler.setFormatter(plugin.formatter)
     stack.enter_context(catching_logs(handler, level=plugin.log_level))
+    for theirs in (plugin.caplog_handler, plugin.report_handler):
+        theirs.addFilter(_of_no_story)
+        stack.callback(theirs.removeFilter, _of_no_story)
     live = plugin.log_cli_handler
     if getattr(live, "capture_manager", None) is not None:
         # It would switch the capture of all stories off and on; the terminal is written past it now.
         stack.callback(setattr, live, "capture_manager", live.capture_manager)
         live.capture_manager = None
+
+
+def _of_no_story(record: logging.LogRecord) -> bool:
+    return CURRENT_OUTPUT.get() is None
 
 
 def _route_warnings(config: pytest.Config, stack: ExitStack) -> None:

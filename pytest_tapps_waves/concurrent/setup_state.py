@@ -35,6 +35,7 @@ class SharedSetupState(SetupState):
                 self._to_come[node] = self._to_come.get(node, 0) + 1
 
     def setup(self, item: pytest.Item) -> None:
+        __tracebackhide__ = True
         chain = item.listchain()
         for node in chain:
             if node in self.stack and (failure := self.stack[node][1]):
@@ -52,6 +53,7 @@ class SharedSetupState(SetupState):
 
     def teardown_exact(self, nextitem: pytest.Item | None) -> None:
         """Tear down what the current item is the last to need; without a current item, all that is left."""
+        __tracebackhide__ = True
         item = CURRENT_ITEM.get()
         nodes = list(reversed(self.stack if item is None else item.listchain()))
         errors: list[BaseException] = []
@@ -83,6 +85,7 @@ class SharedSetupState(SetupState):
         return self._to_come.get(node, 0) > (0 if item in self._ended else 1)
 
     def _tear_down(self, node: Node) -> list[BaseException]:
+        __tracebackhide__ = True
         if node not in self.stack:
             return []
         finalizers, _ = self.stack.pop(node)

@@ -100,4 +100,6 @@ class Story:
     """Gitignore-style globs, relative to rootdir."""
     critical: bool = False
     missing: tuple[str, ...] = ()
-    """Labels of dependencies that exist but are not part of this run."""
+    """Labels of dependencies that are not part of this run."""
+    missing_words: str = "which was not found"
+    """Completes ``8.3 depends on 8.1, `` for those."""

@@ -54,8 +54,6 @@ class DependencyRules:
 
     failed: DependencyAction = DependencyAction.SKIP
     missing: DependencyAction = DependencyAction.SKIP
-    missing_hint: str = "which was not found"
-    """Completes ``8.3 depends on 8.1, ``."""
 
 
 NO_RULES = EpicRules(limit=0, fail_fast=False, breaker=0, on_conflict=OnConflict.OFF)
@@ -210,7 +208,7 @@ class Plan:
             state = State.SKIPPED if rules.missing is DependencyAction.SKIP else State.REFUSED
             for story in self.graph.stories.values():
                 if story.missing:
-                    reason = f"{story.id} depends on {', '.join(story.missing)}, {rules.missing_hint}"
+                    reason = f"{story.id} depends on {', '.join(story.missing)}, {story.missing_words}"
                     yield Settled(story.key, state, reason)
 
     def _unblock(self, key: str) -> None:

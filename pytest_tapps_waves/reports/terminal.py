@@ -27,11 +27,12 @@ _SHOWN_IDS = 12
 def header(graph: Graph, waves: Waves, epics: int, *, limit: int, concurrent: bool, schedule: str) -> str:
     """The plan in one line: ``epics: 2 epics, 14 stories, 5 waves, 3 at once, waves schedule``."""
     how = f"{limit} at once, {schedule} schedule" if concurrent else "one at a time"
-    return f"epics: {counted(epics, 'epic')}, {stories(len(graph.stories))}, {counted(len(waves), 'wave')}, {how}"
+    files = f"{counted(epics, 'epic')}, " if epics else ""
+    return f"epics: {files}{stories(len(graph.stories))}, {counted(len(waves), 'wave')}, {how}"
 
 
 def write_summary(
-    reporter: pytest.TerminalReporter, plan: Plan, conflicts: Sequence[Conflict], strays: tuple[str, str], note: str
+    reporter: pytest.TerminalReporter, plan: Plan, conflicts: Sequence[Conflict], strays: Sequence[str], note: str
 ) -> None:
     """The section after the failures: each epic that did not simply pass, and why its stories were not run."""
     lines = [*_epic_lines(plan), *_conflict_lines(plan.graph, conflicts)]

@@ -106,8 +106,9 @@ def test_a_failed_dependency_may_fail_what_depends_on_it() -> None:
     ("action", "state"), [(DependencyAction.SKIP, State.SKIPPED), (DependencyAction.FAIL, State.REFUSED)]
 )
 def test_a_story_whose_dependency_is_not_in_the_run_is_not_run(action: DependencyAction, state: State) -> None:
-    rules = DependencyRules(missing=action, missing_hint="which is deselected")
-    plan = plan_of(story("a", missing=("7.4", "t.py::up")), story("b", "a"), story("c"), dependency_rules=rules)
+    rules = DependencyRules(missing=action)
+    lost = story("a", missing=("7.4", "t.py::up"), missing_words="which is deselected")
+    plan = plan_of(lost, story("b", "a"), story("c"), dependency_rules=rules)
     word = "was skipped" if state is State.SKIPPED else "failed"
     assert decided(plan) == [
         Settled("a", state, "a depends on 7.4, t.py::up, which is deselected"),

@@ -1,0 +1,115 @@
+"""pytest-asyncio's tests and fixtures on the loop of a concurrent run."""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+from collections.abc import Callable, Coroutine
+from types import ModuleType
+from typing import Any
+
+import greenback
+import pytest
+
+# Tested with pytest-asyncio 1.3 and 1.5: the fixtures `_{scope}_scoped_runner` through which it runs coroutines, the
+# classes of its items, and `_asyncio_loop_factory`. Noticed by tests/test_private_api.py.
+from pytest_asyncio.plugin import AsyncGenerator, AsyncHypothesisTest, PytestAsyncioFunction
+
+from ..actions.output import CURRENT_OUTPUT
+from .current import CURRENT_ITEM
+from .fixtures import PROCESS_WIDE
+from .outcomes import skipped
+
+RUNNER = pytest.StashKey["LoopRunner"]()
+"""Set on the config while stories run at once."""
+
+_SCOPES = ("function", "class", "module", "package", "session")
+
+
+def is_async_test(item: pytest.Item) -> bool:
+    """Whether pytest-asyncio runs the item."""
+    return isinstance(item, PytestAsyncioFunction)
+
+
+def shares_process(item: pytest.Item) -> bool:
+    """Whether an item can run beside others: an async test that neither changes nor watches the whole process.
+
+    Nor may it use a parameter of a wider fixture: two of those never live together.
+    """
+    if not isinstance(item, PytestAsyncioFunction) or isinstance(item, (AsyncGenerator, AsyncHypothesisTest)):
+        return False
+    if not PROCESS_WIDE.isdisjoint(item.fixturenames) or item.get_closest_marker("filterwarnings"):
+        return False
+    callspec = getattr(item, "callspec", None)
+    if callspec is not None and any(scope.value != "function" for scope in callspec._arg2scope.values()):
+        return False
+    policies = item._fixtureinfo.name2fixturedefs.get("event_loop_policy", ())
+    return len(policies) < 2 and not item.config.hook.pytest_asyncio_loop_factories.get_hookimpls()
+
+
+class LoopRunner:
+    """Stands in for the :class:`asyncio.Runner` of pytest-asyncio."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, cancel_reason: Callable[[str], str]) -> None:
+        self._loop = loop
+        self._cancel_reason = cancel_reason
+
+    def get_loop(self) -> asyncio.AbstractEventLoop:
+        return self._loop
+
+    def run(self, coroutine: Coroutine[Any, Any, Any], *, context: contextvars.Context | None = None) -> Any:
+        """Run a coroutine in a task of the shared loop, in ``context``, and wait for it: alone, by turning the loop."""
+        __tracebackhide__ = True
+        context = context or contextvars.copy_context()
+        # A fixture's context is that of the test that set it up; what it prints at its end belongs to the last one.
+        context.run(CURRENT_OUTPUT.set, CURRENT_OUTPUT.get())
+        context.run(CURRENT_ITEM.set, CURRENT_ITEM.get())
+        task = self._loop.create_task(coroutine, context=context)
+        if self._loop.is_running():
+            greenback.await_(self._finish(task))
+            # Raised from here, a failure has no frames of the way through the loop.
+            return task.result()
+        try:
+            return self._loop.run_until_complete(task)
+        except BaseException:
+            if not task.done():
+                task.cancel()
+                self._loop.run_until_complete(asyncio.wait({task}))
+            raise
+
+    async def _finish(self, task: asyncio.Task[Any]) -> None:
+        __tracebackhide__ = True
+        current = asyncio.current_task()
+        assert current is not None
+        try:
+            await asyncio.wait({task})
+        except asyncio.CancelledError:
+            task.cancel()
+            await asyncio.wait({task})
+            current.uncancel()
+        else:
+            return
+        item = CURRENT_ITEM.get()
+        raise skipped(self._cancel_reason(item.nodeid if item is not None else ""))
+
+
+def _runner_fixture(scope: Any) -> Any:
+    name = f"_{scope}_scoped_runner"
+
+    @pytest.fixture(scope=scope, name=name)
+    def runner(request: pytest.FixtureRequest) -> Any:
+        shared = request.config.stash.get(RUNNER, None)
+        return shared if shared is not None else request.getfixturevalue(name)
+
+    return runner
+
+
+def runner_fixtures() -> ModuleType:
+    """A plugin that puts :class:`LoopRunner` in the place of pytest-asyncio's runners, while one is there.
+
+    A module, since fixtures that are attributes of an object would be called with it.
+    """
+    plugin = ModuleType("epic_runners")
+    for scope in _SCOPES:
+        setattr(plugin, f"{scope}_scoped_runner", _runner_fixture(scope))
+    return plugin

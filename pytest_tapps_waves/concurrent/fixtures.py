@@ -1,0 +1,137 @@
+"""pytest's fixtures for tests that run at once.
+
+A ``FixtureDef`` keeps one value. A test that runs beside others gets copies of its own of those that live as long as a
+test; wider ones stay shared, and are set up by one test while the others wait.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import copy
+import dataclasses
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import greenback
+import pytest
+
+# Tested with pytest 9.0, 9.1, 9.2: `_fixtureinfo` and `_initrequest` of a Function, `FuncFixtureInfo`, `execute`,
+# `cached_result` and `_finalizers` of a FixtureDef, `getfixturedefs` of the session's fixture manager, and that a
+# request looks definitions up by `get`. Noticed by tests/test_private_api.py.
+from _pytest.fixtures import FixtureDef
+
+PROCESS_WIDE = frozenset(
+    {
+        *(
+            "capfd",
+            "capfdbinary",
+            "caplog",
+            "capsys",
+            "capsysbinary",
+            "capteesys",
+            "monkeypatch",
+            "recwarn",
+            "subtests",
+        ),
+        *("pytester", "testdir", "mocker", "class_mocker", "module_mocker", "package_mocker", "session_mocker"),
+        *("freezer", "time_machine", "httpx_mock", "requests_mock", "respx_mock", "aioresponses", "benchmark"),
+    }
+)
+"""Fixtures that change or watch the whole process: whoever uses them has it for themselves."""
+
+
+class _OwnFixtures(dict[str, Any]):
+    """The fixture definitions that one test sees, those included that it asks for later, by ``getfixturevalue``."""
+
+    def __init__(self, item: Any, seen: dict[str, Any], share: Callable[[FixtureDef[Any]], None]) -> None:
+        super().__init__()
+        self._item = item
+        self._share = share
+        for name, definitions in seen.items():
+            self[name] = self._own(definitions)
+
+    def get(self, name: str, default: Any = None) -> Any:
+        if name not in self:
+            if name in PROCESS_WIDE:
+                pytest.fail(
+                    f"{name} is asked for by getfixturevalue() in a test that runs beside others: name it among the "
+                    "test's parameters, so that the test runs alone",
+                    pytrace=False,
+                )
+            found = self._item.session._fixturemanager.getfixturedefs(name, self._item)
+            if found is None:
+                return default
+            self[name] = self._own(found)
+        return self[name]
+
+    def _own(self, definitions: Any) -> tuple[FixtureDef[Any], ...]:
+        return tuple(self._copy(found) for found in definitions)
+
+    def _copy(self, definition: FixtureDef[Any]) -> FixtureDef[Any]:
+        if definition.scope != "function":
+            self._share(definition)
+            return definition
+        own: FixtureDef[Any] = copy.copy(definition)
+        own.cached_result = None
+        vars(own)["_finalizers"] = []
+        return own
+
+
+class _Shared:
+    """A wider fixture's ``execute``, for one task at a time; the task that has it may enter again."""
+
+    def __init__(self, definition: FixtureDef[Any]) -> None:
+        self._execute = definition.execute
+        self._lock = asyncio.Lock()
+        self._owner: asyncio.Task[Any] | None = None
+
+    def __call__(self, request: Any) -> Any:
+        __tracebackhide__ = True
+        try:
+            task = asyncio.current_task()
+        except RuntimeError:
+            task = None
+        if task is None or task is self._owner or not greenback.has_portal(task):
+            return self._execute(request)
+        greenback.await_(self._lock.acquire())
+        self._owner = task
+        try:
+            return self._execute(request)
+        finally:
+            self._owner = None
+            self._lock.release()
+
+
+class SharedFixtures:
+    """The wider fixtures of one concurrent run."""
+
+    def __init__(self) -> None:
+        self._shared: list[FixtureDef[Any]] = []
+
+    def give(self, item: Any) -> None:
+        """Give a test function fixtures of its own. Called before it is set up."""
+        info = item._fixtureinfo
+        own = _OwnFixtures(item, info.name2fixturedefs, self._share)
+        item._fixtureinfo = dataclasses.replace(info, names_closure=list(info.names_closure), name2fixturedefs=own)
+        item.fixturenames = item._fixtureinfo.names_closure
+        item._initrequest()
+
+    def _share(self, definition: FixtureDef[Any]) -> None:
+        if "execute" not in vars(definition):
+            vars(definition)["execute"] = _Shared(definition)
+            self._shared.append(definition)
+
+    def close(self) -> None:
+        for definition in self._shared:
+            del vars(definition)["execute"]
+
+
+@contextmanager
+def shared_fixtures() -> Iterator[SharedFixtures]:
+    """Share wider fixtures while this holds."""
+    shared = SharedFixtures()
+    try:
+        yield shared
+    finally:
+        shared.close()

@@ -1,0 +1,144 @@
+"""From collected items to all that is known of the run before it begins."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+import pytest
+
+from .collect.assembly import assemble
+from .collect.depends import TestNode, read_marks
+from .collect.files import PresentFiles
+from .collect.items import LIBRARY, StoryItem
+from .concurrent.async_tests import is_async_test
+from .core.conflicts import Conflict, find_conflicts
+from .core.graph import Graph, Waves
+from .distribution import is_xdist_worker, worker_problems
+from .errors import Problem, WavesError
+from .settings import EpicSettings, Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """The run before it begins."""
+
+    graph: Graph
+    waves: Waves
+    conflicts: Sequence[Conflict]
+    epics: Mapping[str, EpicSettings]
+    """By the node ids of their files."""
+    schedule: str
+    limit: int
+    concurrent: bool
+    titles: Mapping[str, str]
+    """Of the stories that have one, by key."""
+
+
+def read_tests(items: Iterable[pytest.Item], problems: list[Problem], *, async_tests: bool) -> list[TestNode]:
+    """The items as the graph sees them; wrong marks are added to ``problems``.
+
+    :param async_tests: whether all async tests are part of the graph.
+    """
+    return [
+        TestNode(item.nodeid, item.spec.line)
+        if isinstance(item, StoryItem)
+        else read_marks(item, problems, joins=async_tests and is_async_test(item))
+        for item in items
+    ]
+
+
+def prepare(
+    session: pytest.Session,
+    settings: Settings,
+    items: list[pytest.Item],
+    tests: Sequence[TestNode],
+    problems: Sequence[Problem],
+) -> Prepared:
+    """Make the graph, report what is wrong with it, and put ``items`` in the order in which they run.
+
+    :param items: what is selected; changed in place.
+    :param tests: all that was collected.
+    :param problems: mistakes found so far.
+    :raises pytest.UsageError: if hooks or epics contradict one another.
+    """
+    config = session.config
+    only_failed = bool(config.getoption("lf", False) and config.cache.get("cache/lastfailed", {}))
+    unique = {item.nodeid: item for item in items}
+    assembled_of = partial(
+        assemble,
+        config.stash[LIBRARY],
+        config.rootpath,
+        tests=tests,
+        all_tests_known=not only_failed and not any("::" in argument for argument in config.args),
+        unselected_is_done=only_failed,
+    )
+    assembled = assembled_of(selected=list(unique))
+    epics = {path: settings.for_epic(epic.header) for path, epic in assembled.epics.items()}
+    found = [*problems, *assembled.problems]
+    # What contradicts on the command line is refused by the controller.
+    if is_xdist_worker(config) and (
+        refused := worker_problems(config, assembled, {} if settings.cli.parallel else epics)
+    ):
+        found += refused
+        broken = {problem.path for problem in refused}
+        assembled = assembled_of(selected=[key for key in unique if key.partition("::")[0] not in broken])
+        epics = {path: epic for path, epic in epics.items() if path in assembled.epics}
+    _report_problems(session, items, found)
+    graph = assembled.graph
+    waves = _waves(config, graph)
+    rules = {path: epic.rules for path, epic in epics.items()}
+    present = PresentFiles(config.rootpath)
+    conflicts = find_conflicts(graph, waves, rules, present.is_directory, present.in_common)
+    if conflicts:
+        config.hook.pytest_epic_conflicts(config=config, conflicts=conflicts)
+    concurrent = bool(graph.stories) and settings.is_concurrent(list(epics.values()))
+    items[:] = _ordered(items, graph, waves, concurrent=concurrent)
+    return Prepared(
+        graph,
+        waves,
+        conflicts,
+        epics,
+        settings.schedule_of([epic.header for epic in assembled.epics.values()]),
+        settings.limit_of(list(epics.values())),
+        concurrent,
+        {item.nodeid: item.spec.title for item in items if isinstance(item, StoryItem)},
+    )
+
+
+def _waves(config: pytest.Config, graph: Graph) -> Waves:
+    given = config.hook.pytest_epic_waves(config=config, graph=graph)
+    try:
+        return graph.waves if given is None else graph.regrouped(given)
+    except WavesError as error:
+        raise pytest.UsageError(f"the hook pytest_epic_waves gave wrong waves: {error}") from None
+
+
+def _report_problems(session: pytest.Session, items: list[pytest.Item], problems: Sequence[Problem]) -> None:
+    """Report what is wrong between files as errors of their collection, and leave their items out."""
+    by_file: dict[str, list[Problem]] = {}
+    for problem in sorted(set(problems)):
+        by_file.setdefault(problem.path, []).append(problem)
+    for path, found in by_file.items():
+        text = "\n".join(map(str, found))
+        report = pytest.CollectReport(nodeid=path, outcome="failed", longrepr=text, result=[])
+        session.config.hook.pytest_collectreport(report=report)
+    if by_file:
+        items[:] = [item for item in items if item.nodeid.partition("::")[0] not in by_file]
+
+
+def _ordered(items: Sequence[pytest.Item], graph: Graph, waves: Waves, *, concurrent: bool) -> list[pytest.Item]:
+    """The items in the order in which they run, each once."""
+    unique = {item.nodeid: item for item in items}
+    if concurrent:
+        others = [item for key, item in unique.items() if key not in graph.stories]
+        return [*others, *(unique[key] for wave in waves for key in wave)]
+    order = iter(graph.order())
+    placed: dict[str, pytest.Item] = {}
+    for key, item in unique.items():
+        while key in graph.stories and key not in placed:
+            following = next(order)
+            placed[following] = unique[following]
+        placed.setdefault(key, item)
+    return list(placed.values())

@@ -1,0 +1,163 @@
+"""The settings of a run: what the command line, an epic file, the ini file and the defaults say together.
+
+The command line beats the epic file, that beats the ini file, that the default.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from .core.model import DependencyAction, EpicRules, OnConflict
+from .core.plan import DependencyRules
+from .epics.schema import EpicHeader
+from .options import OPTIONS, read_switch, usable_cores
+
+DEFAULT_TIMEOUT = 300.0
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """What one of command line and ini file says; None is nothing."""
+
+    parallel: int | None
+    strategy: str | None
+    schedule: str | None
+    conflicts: str | None
+    breaker: int | None
+    timeout: float | None
+    fail_fast: bool | None
+    isolation: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class EpicSettings:
+    """What holds for the stories of one epic."""
+
+    concurrent: bool
+    rules: EpicRules
+    timeout: float
+    isolation: str
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What holds for the whole run, made once."""
+
+    cli: Layer
+    ini: Layer
+    executor: str
+    plan_format: str | None
+    dependency_rules: DependencyRules
+    async_tests: bool
+    """Whether all async Python tests are part of the graph, and so run at once."""
+    note: str = ""
+    """Why the run is not as it was asked to be, or empty."""
+
+    def for_epic(self, header: EpicHeader) -> EpicSettings:
+        """Put together what the command line, an epic file, the ini file and the defaults say."""
+        cli, ini = self.cli, self.ini
+        strategy = (
+            cli.strategy
+            or ("asyncio" if cli.parallel else None)
+            or header.parallel_strategy
+            or ini.strategy
+            or ("asyncio" if ini.parallel else "sequential")
+        )
+        concurrent = strategy == "asyncio" and not self.note
+        own_limit = header.max_parallel_stories or ini.parallel or usable_cores()
+        conflicts = cli.conflicts or header.conflict_detection or ini.conflicts or "fail"
+        rules = EpicRules(
+            limit=(0 if cli.parallel else own_limit) if concurrent else 1,
+            fail_fast=_first(cli.fail_fast, header.fail_fast, ini.fail_fast, True),
+            breaker=_first(cli.breaker, header.circuit_breaker, ini.breaker, 3),
+            on_conflict=OnConflict(conflicts),
+        )
+        timeout = _first(cli.timeout, header.timeout, ini.timeout, DEFAULT_TIMEOUT)
+        isolation = cli.isolation or header.isolation or ini.isolation or "none"
+        return EpicSettings(concurrent, rules, timeout, isolation)
+
+    def schedule_of(self, headers: list[EpicHeader]) -> str:
+        """The schedule of the whole run, since all its stories are one graph.
+
+        :raises pytest.UsageError: if its epics ask for different ones.
+        """
+        asked = {header.schedule for header in headers if header.schedule}
+        if self.cli.schedule is None and len(asked) > 1:
+            raise pytest.UsageError(
+                f"the epics ask for different schedules ({', '.join(sorted(asked))}); choose with --epic-schedule"
+            )
+        return self.cli.schedule or next(iter(asked), None) or self.ini.schedule or "waves"
+
+    def limit_of(self, epics: list[EpicSettings]) -> int:
+        """The slots of the whole run: as many as asked for, else the most that any of its epics uses."""
+        own = self.ini.parallel or usable_cores()
+        return self.cli.parallel or max((epic.rules.limit for epic in epics), default=own)
+
+    def is_concurrent(self, epics: list[EpicSettings]) -> bool:
+        """Whether stories run at once: an epic asks for it, or the options do where there is no epic."""
+        if epics or self.note:
+            return any(epic.concurrent for epic in epics)
+        strategy = self.cli.strategy or ("asyncio" if self.cli.parallel else None) or self.ini.strategy
+        return strategy == "asyncio" or (strategy is None and bool(self.ini.parallel))
+
+
+def _first(*values: Any) -> Any:
+    return next(value for value in values if value is not None)
+
+
+def settings_of(config: pytest.Config) -> Settings:
+    """Read the settings.
+
+    :raises pytest.UsageError: if the ini file holds a wrong value, or options contradict one another.
+    """
+    given = {option.name: config.getoption(option.name) for option in OPTIONS}
+    given["epic_fail_fast"] = config.getoption("epic_fail_fast")
+    ini = {option.name: _ini(config, option.name, option.read) for option in OPTIONS}
+    ini["epic_fail_fast"] = _ini(config, "epic_fail_fast", read_switch)
+    cli_layer, ini_layer = _layer(given), _layer(ini)
+    if cli_layer.parallel and cli_layer.strategy == "sequential":
+        raise pytest.UsageError("--epic-parallel and --epic-strategy=sequential contradict one another; drop one")
+
+    def dependency_action(name: str) -> DependencyAction:
+        return DependencyAction(given[name] or ini[name] or "skip")
+
+    return Settings(
+        cli=cli_layer,
+        ini=ini_layer,
+        executor=given["epic_executor"] or ini["epic_executor"] or "local",
+        plan_format=config.getoption("epic_plan"),
+        dependency_rules=DependencyRules(
+            failed=dependency_action("failed_dependency_action"),
+            missing=dependency_action("missing_dependency_action"),
+        ),
+        async_tests=config.getini("epic_async_tests"),
+        note="one story at a time, since --pdb was given" if config.getoption("usepdb", False) else "",
+    )
+
+
+def _layer(values: dict[str, Any]) -> Layer:
+    return Layer(
+        parallel=values["epic_parallel"],
+        strategy=values["epic_strategy"],
+        schedule=values["epic_schedule"],
+        conflicts=values["epic_conflicts"],
+        breaker=values["epic_breaker"],
+        timeout=values["epic_timeout"],
+        fail_fast=values["epic_fail_fast"],
+        isolation=values["epic_isolation"],
+    )
+
+
+def _ini(config: pytest.Config, name: str, read: Callable[[str], Any]) -> Any:
+    text = config.getini(name)
+    if text in (None, ""):
+        return None
+    try:
+        return read(text)
+    except argparse.ArgumentTypeError as error:
+        raise pytest.UsageError(f"the ini option {name} {error}") from None

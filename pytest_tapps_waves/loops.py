@@ -15,10 +15,11 @@ import pytest
 
 from .collect.items import StoryItem
 from .concurrent.assertions import explain_assertions_of, routed_assertions
-from .concurrent.async_tests import RUNNER, LoopRunner, shares_process
+from .concurrent.async_tests import RUNNER, LoopRunner, shares_process, timeout_of
 from .concurrent.current import CURRENT_ITEM, RUNS_ALONE
 from .concurrent.fixtures import SharedFixtures, shared_fixtures
 from .concurrent.hooks import story_hooks
+from .concurrent.outcomes import skipped
 from .concurrent.output import own_output, routed_output, with_output
 from .concurrent.portal import SharedLoop, new_event_loop
 from .concurrent.setup_state import SharedSetupState
@@ -104,6 +105,7 @@ class AllAtOnce:
         self._setup_state: SharedSetupState | None = None
         self._engine = Engine(plan, self._perform, on_effect, self._needs_thread, self._is_test)
         self._fixtures: SharedFixtures | None = None
+        self._timed_out: dict[str, float] = {}
         self._signal = ""
         self._alone = False
         runtime.cancel_reason = self._engine.cancel_reason
@@ -127,7 +129,7 @@ class AllAtOnce:
             on_signal(signal.SIGTERM, partial(self._terminated, runner.get_loop())),
         ):
             loop = runner.get_loop()
-            session.config.stash[RUNNER] = LoopRunner(loop, self._engine.cancel_reason)
+            session.config.stash[RUNNER] = LoopRunner(loop, self._why_cancelled)
             run = loop.create_task(self._engine.run())
             try:
                 while (wanted := runner.run(self._engine.until_alone(run))) is not None:
@@ -175,7 +177,25 @@ class AllAtOnce:
             self._engine.ended_alone(key, verdict, state, reason, time.monotonic() - began)
 
     async def _perform(self, key: str, verdict: Settled | None) -> tuple[State, str]:
-        return await self._portal.enter(partial(self._run_item, self._items[key], verdict))
+        item = self._items[key]
+        seconds = timeout_of(item) if self._is_test(key) else None
+        if seconds is None:
+            return await self._portal.enter(partial(self._run_item, item, verdict))
+        alarm = asyncio.get_running_loop().call_later(seconds, self._time_out, asyncio.current_task(), key, seconds)
+        try:
+            return await self._portal.enter(partial(self._run_item, item, verdict))
+        finally:
+            alarm.cancel()
+
+    def _time_out(self, task: asyncio.Task[Any] | None, key: str, seconds: float) -> None:
+        self._timed_out[key] = seconds
+        if task is not None:
+            task.cancel()
+
+    def _why_cancelled(self, key: str) -> BaseException:
+        if key in self._timed_out:
+            return pytest.fail.Exception(f"Timeout (>{self._timed_out.pop(key):g}s) from pytest-timeout", pytrace=False)
+        return skipped(self._engine.cancel_reason(key))
 
     def _run_item(self, item: pytest.Item, verdict: Settled | None) -> tuple[State, str]:
         assert self._protocol is not None

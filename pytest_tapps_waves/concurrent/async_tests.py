@@ -18,7 +18,6 @@ from pytest_asyncio.plugin import AsyncGenerator, AsyncHypothesisTest, PytestAsy
 from ..actions.output import CURRENT_OUTPUT
 from .current import CURRENT_ITEM
 from .fixtures import PROCESS_WIDE
-from .outcomes import skipped
 
 RUNNER = pytest.StashKey["LoopRunner"]()
 """Set on the config while stories run at once."""
@@ -47,12 +46,24 @@ def shares_process(item: pytest.Item) -> bool:
     return len(policies) < 2 and not item.config.hook.pytest_asyncio_loop_factories.get_hookimpls()
 
 
+def timeout_of(item: pytest.Item) -> float | None:
+    """Seconds that pytest-timeout gives the test, if it does: its own alarm is one for the whole process."""
+    # Tested with pytest-timeout 2.4: its mark, and the value of --timeout, PYTEST_TIMEOUT or its ini option.
+    mark = item.get_closest_marker("timeout")
+    if not hasattr(item.config, "_env_timeout"):
+        return None
+    given = (mark.args[0] if mark.args else mark.kwargs.get("timeout")) if mark is not None else None
+    seconds = given if given is not None else item.config._env_timeout
+    return float(seconds) if seconds else None
+
+
 class LoopRunner:
     """Stands in for the :class:`asyncio.Runner` of pytest-asyncio."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, cancel_reason: Callable[[str], str]) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, why_cancelled: Callable[[str], BaseException]) -> None:
+        """:param why_cancelled: what to raise in the test of a node id that found itself cancelled."""
         self._loop = loop
-        self._cancel_reason = cancel_reason
+        self._why_cancelled = why_cancelled
 
     def get_loop(self) -> asyncio.AbstractEventLoop:
         return self._loop
@@ -90,7 +101,7 @@ class LoopRunner:
         else:
             return
         item = CURRENT_ITEM.get()
-        raise skipped(self._cancel_reason(item.nodeid if item is not None else ""))
+        raise self._why_cancelled(item.nodeid if item is not None else "")
 
 
 def _runner_fixture(scope: Any) -> Any:

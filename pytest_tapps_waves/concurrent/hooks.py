@@ -18,13 +18,14 @@ from .current import RUNS_ALONE
 
 # Tested with pytest 9.0, 9.1, 9.2: the names under which pytest registers these plugins, and `remove_mods` of the
 # proxy that `session.gethookproxy` answers with. Noticed by tests/test_private_api.py.
+_TIMEOUT = ("timeout", "pytest_timeout")  # as installed, and as loaded by -p
 _PER_PROCESS = {
-    "pytest_runtest_protocol": ("warnings", "faulthandler", "assertion", "timeout"),
+    "pytest_runtest_protocol": ("warnings", "faulthandler", "assertion", *_TIMEOUT),
     "pytest_runtest_setup": ("capturemanager", "logging-plugin"),
-    "pytest_runtest_call": ("capturemanager", "logging-plugin", "timeout"),
+    "pytest_runtest_call": ("capturemanager", "logging-plugin", *_TIMEOUT),
     "pytest_runtest_teardown": ("capturemanager", "logging-plugin"),
     "pytest_runtest_logstart": ("terminalreporter",),
-    "pytest_exception_interact": ("timeout",),
+    "pytest_exception_interact": _TIMEOUT,
 }
 
 Phase = Callable[[pytest.Item, str, Callable[[], Any]], Any]

@@ -167,7 +167,8 @@ class _Reader:
         for key, value in story.items():
             name = ALIASES.get(key, key)
             if name in plain:
-                self.report(story.lines[key], f"`{key}` and `{name}` are the same key; keep one")
+                other = name if key != name else next(alias for alias in story if ALIASES.get(alias) == name)
+                self.report(story.lines[key], f"`{key}` and `{other}` are the same key; keep one")
             elif value is not None:
                 plain.put(name, value, story.lines[key])
         return plain, line
@@ -197,11 +198,13 @@ class _Reader:
                 )
 
     def _check_ids(self, specs: Sequence[StorySpec]) -> None:
-        seen: dict[str, int] = {}
+        seen: dict[str, StorySpec] = {}
         for spec in specs:
-            first = seen.setdefault(spec.id, spec.line)
-            if first != spec.line:
-                self.report(spec.line, f"the id {spec.id} is already taken by the story on line {first}; rename one")
+            first = seen.setdefault(spec.id, spec)
+            if first is not spec:
+                self.report(
+                    spec.line, f"the id {spec.id} is already taken by the story on line {first.line}; rename one"
+                )
 
     def _explain(self, error: ValidationError, given: Map | Seq, prefix: str) -> None:
         for details in error.errors(include_url=False, include_context=True):

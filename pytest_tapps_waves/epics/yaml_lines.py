@@ -29,7 +29,6 @@ _MERGE = "<<"
 Value: TypeAlias = Any
 """``str | int | float | bool | None | Map | Seq``."""
 
-
 _Event: TypeAlias = Any
 """One of PyYAML's events; their marks, which its types call optional, are always there when a parser made them."""
 
@@ -85,7 +84,8 @@ def read(data: bytes, text_keys: frozenset[str]) -> tuple[Value, list[tuple[int,
         # What is missing at the end is missed after the last line.
         raise YamlError(min(mark.line + 1, last) if mark else 1, f"not valid YAML: {_sentence(error)}") from None
     except yaml.reader.ReaderError as error:
-        place = text.count("\n", 0, error.position) + 1
+        # libyaml counts bytes; what may not stand there is where it first occurs.
+        place = text.count("\n", 0, max(0, text.find(chr(_code(error))))) + 1
         raise YamlError(place, f"not valid YAML: the character #x{_code(error):04x} may not stand in it") from None
     except UnicodeDecodeError:
         # PyYAML decodes the escapes of a tag without looking.
@@ -122,6 +122,7 @@ class _Frame:
     key: str | None = None
     key_line: int = 0
     key_merges: bool = False
+    height: int = 1
     merged: list[tuple[Value, int]] = field(default_factory=list)
 
 
@@ -131,6 +132,7 @@ class _Anchored:
     as_text: bool
     nodes: int
     events: tuple[int, int]
+    height: int = 0
 
 
 class _Builder:
@@ -218,11 +220,12 @@ class _Builder:
         frame = self._frames.pop()
         if frame.merged:
             self._merge(frame)
+        self._grow(frame.height, frame.value.line)
         if frame.anchor:
             self._open_anchors.pop()
             nodes = self._nodes - frame.first_node + 1
             events = (frame.first_event, len(self._log))
-            self._anchors[frame.anchor] = _Anchored(frame.value, frame.as_text, nodes, events)
+            self._anchors[frame.anchor] = _Anchored(frame.value, frame.as_text, nodes, events, frame.height)
         self._place(frame.value, frame.value.line)
 
     def _alias(self, event: _Event) -> None:
@@ -238,13 +241,22 @@ class _Builder:
                 raise YamlError(line, "a key must be text")
             frame.key, frame.key_line, frame.key_merges = anchored.value, line, False
             self._count(1, line)
-        elif self._as_text() and not anchored.as_text:
+        elif self._as_text() != anchored.as_text:
             self._replay(self._logged(anchored))
+            return
         else:
             self._count(anchored.nodes, line)
-            if self._open_anchors:
-                self._log.extend(self._logged(anchored))
+            self._grow(anchored.height, line)
             self._place(anchored.value, line)
+        if self._open_anchors:
+            self._log.extend(self._logged(anchored))
+
+    def _grow(self, height: int, line: int) -> None:
+        """Note how deep the collection in hand goes, now that it holds one of this height."""
+        if len(self._frames) + height > MAX_DEPTH:
+            raise YamlError(line, f"nested more than {MAX_DEPTH} deep")
+        if self._frames:
+            self._frames[-1].height = max(self._frames[-1].height, height + 1)
 
     def _logged(self, anchored: _Anchored) -> list[_Event]:
         first, last = anchored.events

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
+from async_project import INI
 from project import Project
 
 pytest_plugins = ["pytester"]
@@ -24,3 +25,10 @@ def both_ways(request: pytest.FixtureRequest, project: Project) -> Callable[...,
         return project.run(*options, *args)
 
     return run
+
+
+@pytest.fixture
+def tests(project: Project) -> Project:
+    """A project whose async tests may all run at once."""
+    project.write("pytest.ini", INI)
+    return project

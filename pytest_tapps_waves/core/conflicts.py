@@ -53,7 +53,8 @@ def find_conflicts(
                 parsed[text] = parse(text, is_directory)
         common: dict[tuple[str, ...], dict[str, None]] = {}
         for path, keys in _groups([parsed[text] for text in stories_of], stories_of, in_common):
-            stories = sorted({graph.stories[key] for key in keys}, key=_file_order)
+            in_run = sorted(dict.fromkeys(keys), key=graph.position.__getitem__)
+            stories = sorted((graph.stories[key] for key in in_run), key=_file_order)
             if len(stories) > 1:
                 common.setdefault(tuple(story.key for story in stories), {})[path] = None
         for members in sorted(common, key=lambda keys: [_file_order(graph.stories[key]) for key in keys]):

@@ -46,7 +46,7 @@ def is_inside(path: str) -> bool:
 
 
 def _is_inside(value: str) -> str:
-    if not is_inside(value):
+    if not is_inside(value) or "\0" in value:
         raise _wrong("must be a path inside rootdir, and relative to it")
     return value
 
@@ -63,6 +63,13 @@ def _is_glob(value: str) -> str:
             GitIgnoreSpec.from_lines([value])
         except (ValueError, re.error) as error:
             raise _wrong(f"must be a gitignore-style glob ({error})") from None
+    return value
+
+
+def _environment(value: dict[str, str]) -> dict[str, str]:
+    for name, text in value.items():
+        if not name or "=" in name or "\0" in name + text:
+            raise _wrong("must have names without `=`, and no NUL characters")
     return value
 
 
@@ -98,7 +105,7 @@ Id: TypeAlias = Annotated[str, AfterValidator(_is_id)]
 Seconds: TypeAlias = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Command: TypeAlias = Annotated[str | list[str], BeforeValidator(_command)]
 Target: TypeAlias = Annotated[str, AfterValidator(_target)]
-Environment: TypeAlias = dict[str, str]
+Environment: TypeAlias = Annotated[dict[str, str], AfterValidator(_environment)]
 Folder: TypeAlias = Annotated[str, AfterValidator(_is_inside)]
 ConflictWord: TypeAlias = Annotated[Literal["fail", "serialize", "warn", "off"] | None, BeforeValidator(_conflict_word)]
 

@@ -26,11 +26,9 @@ MAX_DEPTH = 100
 _COLLECTION_TAGS = {CORE + "map", CORE + "seq"}
 _MERGE = "<<"
 
-Value: TypeAlias = Any
-"""``str | int | float | bool | None | Map | Seq``."""
+Value: TypeAlias = Any  # str | int | float | bool | None | Map | Seq
 
-_Event: TypeAlias = Any
-"""One of PyYAML's events; their marks, which its types call optional, are always there when a parser made them."""
+_Event: TypeAlias = Any  # one of PyYAML's; their marks, which its types call optional, are there when parsed
 
 
 class Map(dict[str, Value]):
@@ -82,7 +80,7 @@ def read(data: bytes, text_keys: frozenset[str]) -> tuple[Value, list[tuple[int,
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         # What is missing at the end is missed after the last line.
-        raise YamlError(min(mark.line + 1, last) if mark else 1, f"not valid YAML: {_sentence(error)}") from None
+        raise YamlError(min(mark.line + 1, last) if mark else 1, _sentence(error)) from None
     except yaml.reader.ReaderError as error:
         # libyaml counts bytes; what may not stand there is where it first occurs.
         place = text.count("\n", 0, max(0, text.find(chr(_code(error))))) + 1
@@ -107,7 +105,9 @@ def _code(error: yaml.reader.ReaderError) -> int:
 
 
 def _sentence(error: yaml.MarkedYAMLError) -> str:
-    return ", ".join(part for part in (error.problem, error.context) if part)
+    if error.problem == "exceeded maximum nesting depth":  # libyaml's own limit, found before ours
+        return f"nested more than {MAX_DEPTH} deep"
+    return "not valid YAML: " + ", ".join(part for part in (error.problem, error.context) if part)
 
 
 @dataclass(slots=True)
@@ -235,18 +235,18 @@ class _Builder:
         anchored = self._anchors.get(event.anchor)
         if anchored is None:
             raise YamlError(line, f"the alias *{event.anchor} has no anchor &{event.anchor} before it")
+        self._count(anchored.nodes, line)
+        self._grow(anchored.height, line)
         frame = self._frames[-1]
         if isinstance(frame.value, Map) and frame.key is None:
             if not isinstance(anchored.value, str):
                 raise YamlError(line, "a key must be text")
             frame.key, frame.key_line, frame.key_merges = anchored.value, line, False
-            self._count(1, line)
         elif self._as_text() != anchored.as_text:
+            self._nodes -= anchored.nodes  # they are counted again
             self._replay(self._logged(anchored))
             return
         else:
-            self._count(anchored.nodes, line)
-            self._grow(anchored.height, line)
             self._place(anchored.value, line)
         if self._open_anchors:
             self._log.extend(self._logged(anchored))

@@ -53,6 +53,29 @@ def test_last_failed_runs_the_failed_dependent_alone(both_ways: BothWays, chain:
     assert ran(chain) == ["test_low"]
 
 
+def test_last_failed_keeps_the_order_of_what_failed(both_ways: BothWays, project: Project) -> None:
+    project.write("conftest.py", NOTES_CALLS)
+    project.write("test_x.py", CHAIN.replace('on="test_mid"', 'on="test_top"'))
+    project.write("low-fails", "")
+    project.write("top-fails", "")
+    both_ways("--failed-dependency-action=run").assert_outcomes(passed=4, failed=2)
+    ran(project)
+    result = both_ways("--lf", "-rs")
+    result.assert_outcomes(failed=1, skipped=1)
+    result.stdout.fnmatch_lines(["SKIPPED *test_low depends on test_x.py::test_top, which failed"])
+    assert ran(project) == ["test_top"]
+
+
+def test_last_failed_keeps_the_order_across_what_passed(both_ways: BothWays, chain: Project) -> None:
+    chain.write("low-fails", "")
+    chain.write("top-fails", "")
+    both_ways("--failed-dependency-action=run").assert_outcomes(passed=4, failed=2)
+    ran(chain)
+    # With the file as an argument: else pytest collects nothing of it but what failed.
+    both_ways("--lf", "test_x.py").assert_outcomes(failed=1, skipped=1, deselected=4)
+    assert ran(chain) == ["test_top"]
+
+
 def test_failed_first_keeps_dependencies_before_what_failed(both_ways: BothWays, chain: Project) -> None:
     chain.write("low-fails", "")
     both_ways().assert_outcomes(passed=5, failed=1)

@@ -140,18 +140,14 @@ def test_two_words_for_a_key_are_one_too_many(keys: str, message: str) -> None:
 
 
 def test_the_lines_of_stories_and_dependencies_are_known() -> None:
-    text = (
-        "stories:\n- id: a\n\n- id: b\n  dependencies:\n  - a\n  - c\n- {id: c, dependencies: [\n a,\n d]}\n"
-    )
+    text = "stories:\n- id: a\n\n- id: b\n  dependencies:\n  - a\n  - c\n- {id: c, dependencies: [\n a,\n d]}\n"
     _, second, third = read(text).stories
     assert [second.line, second.dependency_line(0), second.dependency_line(1)] == [4, 6, 7]
     assert [third.line, third.dependency_line(0), third.dependency_line(1)] == [8, 9, 10]
 
 
 def test_other_keys_are_kept_as_metadata() -> None:
-    epic = read(
-        "version: 2\nepic: {owner: me}\nstories:\n- {id: a, points: 5, status: done, rationale: {x: [1.5]}}"
-    )
+    epic = read("version: 2\nepic: {owner: me}\nstories:\n- {id: a, points: 5, status: done, rationale: {x: [1.5]}}")
     assert epic.header.model_extra == {"owner": "me"}
     assert epic.stories[0].model_extra == {"points": 5, "status": "done", "rationale": {"x": [1.5]}}
 
@@ -211,9 +207,7 @@ def test_values_of_the_environment_are_text() -> None:
     }
 
 
-@pytest.mark.parametrize(
-    ("given", "kept"), [("make x", "make x"), ("[make, 8.10, no]", ["make", "8.10", "no"])]
-)
+@pytest.mark.parametrize(("given", "kept"), [("make x", "make x"), ("[make, 8.10, no]", ["make", "8.10", "no"])])
 def test_a_command_is_text_for_the_shell_or_words(given: str, kept: Any) -> None:
     assert one(f"run: {given}").run == kept
 
@@ -233,14 +227,10 @@ def test_a_path_that_comes_back_inside_is_inside() -> None:
     assert one("cwd: a/../b/./c").cwd == "a/../b/./c"
 
 
-@pytest.mark.parametrize(
-    ("second", "line"), [("\n- id: 'a'", 3), (", {id: a}]", 2)], ids=["lines", "one line"]
-)
+@pytest.mark.parametrize(("second", "line"), [("\n- id: 'a'", 3), (", {id: a}]", 2)], ids=["lines", "one line"])
 def test_an_id_is_given_once(second: str, line: int) -> None:
     start = "stories:\n- id: a" if "\n" in second else "stories:\n [{id: a}"
-    assert refused(start + second) == [
-        f"{line}: the id a is already taken by the story on line 2; rename one"
-    ]
+    assert refused(start + second) == [f"{line}: the id a is already taken by the story on line 2; rename one"]
 
 
 def test_an_epic_may_have_no_stories_yet() -> None:

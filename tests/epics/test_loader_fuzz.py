@@ -241,7 +241,5 @@ def test_an_odd_key_is_read_or_refused_in_lines(odd: bytes) -> None:
 def test_bytes_without_sense_are_read_or_refused_in_lines(seed: int) -> None:
     dice = random.Random(seed)
     for _ in range(100):
-        data = bytes(
-            dice.choice([dice.randrange(256), *b"{}[]:-&*! \nab"]) for _ in range(dice.randint(1, 60))
-        )
+        data = bytes(dice.choice([dice.randrange(256), *b"{}[]:-&*! \nab"]) for _ in range(dice.randint(1, 60)))
         is_refused(data)

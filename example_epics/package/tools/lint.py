@@ -6,7 +6,7 @@ import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
-LONGEST = 110
+LONGEST = 120
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 

@@ -55,6 +55,9 @@ def parse(text: str, is_directory: Callable[[str], bool] = lambda path: False) -
 
     :param is_directory: tells of a literal path, relative to rootdir, whether a directory is there.
     """
+    written = text
+    while text.endswith(" ") and not text.endswith("\\ "):
+        text = text[:-1]
     segments = [segment for segment in text.split("/") if segment and segment != "."]
     directory = text.endswith("/")
     if "/" not in text.rstrip("/"):
@@ -78,7 +81,7 @@ def parse(text: str, is_directory: Callable[[str], bool] = lambda path: False) -
     named = plain[1:] if plain[:1] == (ANY_DEPTH,) else plain
     if not directory and all(literal[-len(named) :] if named else literal):
         directory = is_directory("/".join(named))
-    return Glob(text, plain, literal, directory)
+    return Glob(written, plain, literal, directory)
 
 
 _SIGNS = frozenset("*?[\\")
@@ -162,7 +165,7 @@ def _tokens(segment: str) -> list[str]:
     place = 0
     while place < len(segment):
         sign = segment[place]
-        close = segment.find("]", place + 2) if sign == "[" else -1
+        close = _class_end(segment, place) if sign == "[" else -1
         if sign == "\\" and place + 1 < len(segment):
             tokens.append(segment[place : place + 2])
             place += 2
@@ -173,6 +176,15 @@ def _tokens(segment: str) -> list[str]:
             tokens.append(sign if sign in "*?" else "\\" + sign)
             place += 1
     return tokens
+
+
+_CLASS = re.compile(r"\[[!^]?\]?(?:\[:\w+:\]|\\.|[^\]])*\]", re.DOTALL)
+
+
+def _class_end(segment: str, place: int) -> int:
+    """Where the class that begins here has its closing bracket, or -1."""
+    found = _CLASS.match(segment, place)
+    return found.end() - 1 if found else -1
 
 
 def _characters_overlap(one: str, other: str) -> bool:

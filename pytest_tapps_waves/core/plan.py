@@ -97,6 +97,7 @@ class Plan:
             self._members.setdefault(story.epic, []).append(story.key)
         # One more than its dependencies: the schedule itself holds a story back until it opens it.
         self._blockers = {key: 1 + len(set(story.dependencies)) for key, story in graph.stories.items()}
+        self._cancelled: set[str] = set()
         self._queues: dict[str, list[_Queue]] = {}
         self._ready: list[tuple[int, str]] = []
         self._parked: dict[str, list[tuple[int, str]]] = {}
@@ -173,7 +174,16 @@ class Plan:
             if state in (State.WAITING, State.READY):
                 self.states[key] = State.NOT_STARTED
                 self._open -= 1
-        self._effects.extend(Cancel(key, f"cancelled: {reason}") for key in self._in_order(self.running))
+                self._policy.settled(key)
+        self._cancel(self._in_order(self.running), f"cancelled: {reason}")
+        self._poll()
+
+    def _cancel(self, keys: Iterable[str], reason: str) -> None:
+        """Each only once: a second time would break off its clean-up."""
+        for key in keys:
+            if key not in self._cancelled:
+                self._cancelled.add(key)
+                self._effects.append(Cancel(key, reason))
 
     def effects(self) -> list[Effect]:
         """What has been decided since the last call, in order."""
@@ -256,7 +266,7 @@ class Plan:
         stopped: list[Settled] = []
         if story.critical and rules.fail_fast:
             reason = f"cancelled: critical story {story.id} failed"
-            self._effects.extend(Cancel(key, reason) for key in self._members[story.epic] if key in self.running)
+            self._cancel([key for key in self._members[story.epic] if key in self.running], reason)
             stopped += self._rest(story.epic, reason)
         breaker = self._breakers.get(story.epic)
         if breaker and (failures := breaker.failed(story.key)):

@@ -152,9 +152,19 @@ def test_a_serialized_story_that_is_settled_early_does_not_let_go_those_after_it
     plan = plan_of(*files, on_conflict=OnConflict.SERIALIZE)
     assert start(plan) == "a"
     assert plan.states["b"] is State.SKIPPED
-    assert plan.states["c"] is State.WAITING
     plan.end("a", PASSED)
     assert start(plan) == "c"
+
+
+def test_nor_does_it_let_go_the_one_before_it_ahead_of_its_wave() -> None:
+    files = [story("a", "q", "/x"), story("b", "p", "/x"), story("c", "q", "/x")]
+    plan = plan_of(*[story(key) for key in "pqr"], *files, on_conflict=OnConflict.SERIALIZE)
+    assert start(plan) == "pqr"
+    plan.end("q", PASSED)
+    plan.end("p", FAILED)
+    assert start(plan) == ""
+    plan.end("r", PASSED)
+    assert start(plan) == "a"
 
 
 def test_a_serialized_chain_goes_on_when_its_first_story_is_not_run() -> None:

@@ -42,7 +42,8 @@ def check_distribution(config: pytest.Config, settings: Settings, ids: Sequence[
 def worker_problems(config: Any, assembled: Assembled, epics: Mapping[str, EpicSettings]) -> list[Problem]:
     """What a worker, which sees no other worker's stories, cannot honour."""
     if config.workerinput[_DISTRIBUTION] != "loadfile":
-        first = {story.epic: story.line for story in reversed(list(assembled.graph.stories.values()))}
+        ordered = [story for story in assembled.graph.stories.values() if story.dependencies]
+        first = {story.epic: story.line for story in reversed(ordered)}
         # Epic files are known by their names: the controller refuses them, with all of the run.
         tests = {path: line for path, line in first.items() if not is_epic_file(PurePosixPath(path))}
         return [Problem(path, line, f"{_WOULD_BREAK}, or run without -n") for path, line in tests.items()]

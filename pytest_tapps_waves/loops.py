@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import signal
 import threading
 import time
@@ -15,7 +16,7 @@ import pytest
 
 from .collect.items import StoryItem
 from .concurrent.assertions import explain_assertions_of, routed_assertions
-from .concurrent.async_tests import RUNNER, LoopRunner, shares_process, timeout_of
+from .concurrent.async_tests import RUNNER, LoopRunner, debugs_loop, shares_process, timeout_of
 from .concurrent.current import CURRENT_ITEM, RUNS_ALONE
 from .concurrent.fixtures import SharedFixtures, shared_fixtures
 from .concurrent.hooks import story_hooks
@@ -66,17 +67,6 @@ class OneByOne:
         return result
 
 
-def run_alone(session: pytest.Session, items: Sequence[pytest.Item]) -> None:
-    """Run items one after the other, as pytest's own loop does.
-
-    :raises Session.Failed: or ``Session.Interrupted``, as soon as the session is to stop.
-    """
-    for place, item in enumerate(items):
-        following = items[place + 1] if place + 1 < len(items) else None
-        item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
-        raise_if_stopped(session)
-
-
 def raise_if_stopped(session: pytest.Session) -> None:
     """As pytest's own loop does after each item."""
     if session.shouldfail:
@@ -112,38 +102,55 @@ class AllAtOnce:
         self.strays = ["", ""]
         """What was written to stdout and stderr by no story in particular."""
 
-    def run(self, items: Sequence[pytest.Item]) -> None:
+    def run(self, items: Sequence[pytest.Item], before: Sequence[pytest.Item]) -> None:
         """Return when every item has ended.
 
+        :param items: those of the graph.
+        :param before: those that are not part of it, to be run one by one before it.
         :raises Session.Failed: or ``Session.Interrupted``, when the session was to stop and all that ran has ended.
         """
         session = self._session
         self._items = {item.nodeid: item for item in items}
-        self._setup_state = session._setupstate = SharedSetupState(session, items)
+        self._setup_state = session._setupstate = SharedSetupState(session, [*before, *items])
         with (
             routed_output(session.config, self.strays),
             story_hooks(session, with_output) as self._protocol,
             routed_assertions(session.config),
-            shared_fixtures() as self._fixtures,
-            asyncio.Runner(loop_factory=new_event_loop) as runner,
+            shared_fixtures(self._why_cancelled) as self._fixtures,
+            asyncio.Runner(debug=debugs_loop(session.config), loop_factory=new_event_loop) as runner,
             on_signal(signal.SIGTERM, partial(self._terminated, runner.get_loop())),
         ):
             loop = runner.get_loop()
             session.config.stash[RUNNER] = LoopRunner(loop, self._why_cancelled)
-            run = loop.create_task(self._engine.run())
             try:
-                while (wanted := runner.run(self._engine.until_alone(run))) is not None:
-                    self._run_alone(*wanted)
-            except BaseException:
-                run.cancel()
-                runner.run(_ended(run))
-                raise
+                self._run_before(before)
+                self._run_graph(runner)
             finally:
+                # Of a run that ended early; async fixtures need the loop for that.
+                self._setup_state.teardown_exact(None)
                 del session.config.stash[RUNNER]
-            run.result()
         if self._signal:
             raise session.Interrupted(self._signal)
         raise_if_stopped(session)
+
+    def _run_before(self, items: Sequence[pytest.Item]) -> None:
+        for place, item in enumerate(items):
+            following = items[place + 1] if place + 1 < len(items) else None
+            self._protocol_alone(item, following)
+            assert self._setup_state is not None
+            self._setup_state.ended(item)
+            raise_if_stopped(self._session)
+
+    def _run_graph(self, runner: asyncio.Runner) -> None:
+        run = runner.get_loop().create_task(self._engine.run())
+        try:
+            while (wanted := runner.run(self._engine.until_alone(run))) is not None:
+                self._run_alone(*wanted)
+        except BaseException:
+            run.cancel()
+            runner.run(_ended(run))
+            raise
+        run.result()
 
     def _is_test(self, key: str) -> bool:
         return not isinstance(self._items[key], StoryItem)
@@ -158,23 +165,30 @@ class AllAtOnce:
         loop.call_soon_threadsafe(self._engine.stop, self._signal)
 
     def _run_alone(self, key: str, verdict: Settled | None) -> None:
-        """Run an item in this thread, while the loop stands still, with pytest's own hooks and capture."""
+        """Run an item of the graph in this thread, while the loop stands still."""
         began = time.monotonic()
         item = self._items[key]
-        token, alone_token = CURRENT_ITEM.set(item), RUNS_ALONE.set(True)
-        self._alone = True
         state, reason = State.CANCELLED, "cancelled: interrupted"
         try:
-            with own_output(self._session.config, self.strays):
-                item.config.hook.pytest_runtest_protocol(item=item, nextitem=None)
+            self._protocol_alone(item, None)
             state, reason = self._ended(item)
             # Before the plan settles what depends on the item: once the run is to stop, that has no report.
             self._stop_if_wanted()
         finally:
-            self._alone = False
-            CURRENT_ITEM.reset(token)
-            RUNS_ALONE.reset(alone_token)
             self._engine.ended_alone(key, verdict, state, reason, time.monotonic() - began)
+
+    def _protocol_alone(self, item: pytest.Item, following: pytest.Item | None) -> None:
+        """Run an item as pytest's own loop does, with pytest's own hooks and capture, and the fixtures of all."""
+        assert self._fixtures is not None
+        if isinstance(item, pytest.Function):
+            self._fixtures.give_alone(item)
+        self._alone = True
+        try:
+            with own_output(self._session.config, self.strays):
+                # In a copy, so that the context variables of a shared fixture are seen by its own tests only.
+                contextvars.copy_context().run(_alone, item, following)
+        finally:
+            self._alone = False
 
     async def _perform(self, key: str, verdict: Settled | None) -> tuple[State, str]:
         item = self._items[key]
@@ -226,6 +240,12 @@ class AllAtOnce:
     def _stop_if_wanted(self) -> None:
         if stop := self._session.shouldfail or self._session.shouldstop:
             self._engine.stop(str(stop))
+
+
+def _alone(item: pytest.Item, following: pytest.Item | None) -> None:
+    CURRENT_ITEM.set(item)
+    RUNS_ALONE.set(True)
+    item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
 
 
 async def _ended(task: asyncio.Task[None]) -> None:

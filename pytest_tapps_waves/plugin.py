@@ -10,7 +10,6 @@ from . import hookspecs
 from .collect.depends import MARK_HELP, refuse_peer
 from .collect.items import EpicFile
 from .collect.library import is_epic_file
-from .concurrent.async_tests import runner_fixtures
 from .options import add_options
 from .reports import PLANS
 from .session import EpicSession
@@ -30,10 +29,7 @@ def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     # As late as this, so that its order of the items is the last word, after the last-failed and new-first plugins.
     config.addinivalue_line("markers", MARK_HELP)
-    settings = settings_of(config)
-    if settings.is_concurrent([]):
-        config.pluginmanager.register(runner_fixtures(), "epics-runners")
-    config.pluginmanager.register(EpicSession(config, settings), "epics-session")
+    config.pluginmanager.register(EpicSession(config, settings_of(config)), "epics-session")
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> EpicFile | None:

@@ -9,7 +9,7 @@ from functools import partial
 import pytest
 
 from .collect.assembly import assemble
-from .collect.depends import TestNode, read_marks
+from .collect.depends import MARK, TestNode, read_marks
 from .collect.files import PresentFiles
 from .collect.items import LIBRARY, StoryItem
 from .concurrent.async_tests import is_async_test
@@ -39,14 +39,18 @@ class Prepared:
 def read_tests(items: Iterable[pytest.Item], problems: list[Problem], *, async_tests: bool) -> list[TestNode]:
     """The items as the graph sees them; wrong marks are added to ``problems``.
 
-    :param async_tests: whether all async tests are part of the graph.
+    :param async_tests: whether all async tests are part of the graph, and not only those that are marked.
     """
     return [
         TestNode(item.nodeid, item.spec.line)
         if isinstance(item, StoryItem)
-        else read_marks(item, problems, joins=async_tests and is_async_test(item))
+        else read_marks(item, problems, joins=is_async_test(item) and (async_tests or _is_marked(item)))
         for item in items
     ]
+
+
+def _is_marked(item: pytest.Item) -> bool:
+    return item.get_closest_marker(MARK) is not None
 
 
 def prepare(

@@ -10,7 +10,7 @@ from collections.abc import Generator, Sequence
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 import pytest
 
@@ -18,6 +18,7 @@ from .collect.depends import TestNode
 from .collect.items import LIBRARY, RUNTIME, StoryItem
 from .collect.library import Library
 from .collect.names import Names
+from .concurrent.async_tests import runner_fixtures
 from .concurrent.outcomes import refuse, skipped
 from .concurrent.portal import OwnLoop, Portal, SharedLoop
 from .core.model import State
@@ -27,7 +28,7 @@ from .core.policies.base import WaveFinished, WaveStarted
 from .distribution import check_distribution, is_xdist_worker, tell_worker
 from .errors import Problem
 from .executors import EXECUTORS, Executor
-from .loops import AllAtOnce, OneByOne, on_signal, run_alone
+from .loops import AllAtOnce, OneByOne, on_signal
 from .preparation import Prepared, prepare, read_tests
 from .reports import PLANS
 from .reports.breaker import report_tripped
@@ -194,11 +195,14 @@ class EpicSession:
     def _run_at_once(self, session: pytest.Session, found: Prepared) -> None:
         portal = SharedLoop()
         plan, runtime = self._begin(session, found, portal)
-        with on_signal(signal.SIGTERM, partial(_interrupt, session)):
-            run_alone(session, [item for item in session.items if item.nodeid not in found.graph.stories])
+        self._config.pluginmanager.register(runner_fixtures(), "epics-runners")
         loop = AllAtOnce(session, plan, runtime, portal, partial(self._on_effect, session))
+        stories = found.graph.stories
         try:
-            loop.run([item for item in session.items if item.nodeid in found.graph.stories])
+            loop.run(
+                [item for item in session.items if item.nodeid in stories],
+                before=[item for item in session.items if item.nodeid not in stories],
+            )
         finally:
             self._strays = loop.strays
 
@@ -220,10 +224,6 @@ class EpicSession:
         for line in lines:
             if reporter is not None:
                 reporter.write_line(line)
-
-
-def _interrupt(session: pytest.Session) -> NoReturn:
-    raise session.Interrupted("SIGTERM")
 
 
 def _logs(config: pytest.Config) -> Path:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextvars
 from collections.abc import Callable, Coroutine
+from functools import partial
 from types import ModuleType
 from typing import Any
 
@@ -42,8 +43,18 @@ def shares_process(item: pytest.Item) -> bool:
     callspec = getattr(item, "callspec", None)
     if callspec is not None and any(scope.value != "function" for scope in callspec._arg2scope.values()):
         return False
+    return not _needs_own_loop(item)
+
+
+def _needs_own_loop(item: Any) -> bool:
+    """Whether a loop is to be made for the test by a policy or a factory of the user's."""
     policies = item._fixtureinfo.name2fixturedefs.get("event_loop_policy", ())
-    return len(policies) < 2 and not item.config.hook.pytest_asyncio_loop_factories.get_hookimpls()
+    return len(policies) > 1 or bool(item.config.hook.pytest_asyncio_loop_factories.get_hookimpls())
+
+
+def debugs_loop(config: pytest.Config) -> bool:
+    """Whether pytest-asyncio is to put its loops in debug mode."""
+    return str(config.getoption("asyncio_debug", None) or config.getini("asyncio_debug")).lower() == "true"
 
 
 def timeout_of(item: pytest.Item) -> float | None:
@@ -108,9 +119,15 @@ def _runner_fixture(scope: Any) -> Any:
     name = f"_{scope}_scoped_runner"
 
     @pytest.fixture(scope=scope, name=name)
-    def runner(request: pytest.FixtureRequest) -> Any:
+    def runner(request: Any) -> Any:
         shared = request.config.stash.get(RUNNER, None)
-        return shared if shared is not None else request.getfixturevalue(name)
+        item = CURRENT_ITEM.get()
+        if shared is None or (item is not None and _needs_own_loop(item)):
+            theirs = request._get_active_fixturedef(name)
+            # Theirs ends early when another factory's loop is wanted; ours, which holds its value, ends with it.
+            theirs.addfinalizer(partial(request._fixturedef.finish, request=request))
+            return request.getfixturevalue(name)
+        return shared
 
     return runner
 

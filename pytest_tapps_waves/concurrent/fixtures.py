@@ -7,6 +7,7 @@ test; wider ones stay shared, and are set up by one test while the others wait.
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import copy
 import dataclasses
 from collections.abc import Callable, Iterator
@@ -17,9 +18,12 @@ import greenback
 import pytest
 
 # Tested with pytest 9.0, 9.1, 9.2: `_fixtureinfo` and `_initrequest` of a Function, `FuncFixtureInfo`, `execute`,
-# `cached_result` and `_finalizers` of a FixtureDef, `getfixturedefs` of the session's fixture manager, and that a
-# request looks definitions up by `get`. Noticed by tests/test_private_api.py.
+# `finish`, `cached_result` and `_finalizers` of a FixtureDef, `getfixturedefs` of the session's fixture manager, and
+# that a request looks definitions up by `get`. Noticed by tests/test_private_api.py.
 from _pytest.fixtures import FixtureDef
+
+from ..actions.output import CURRENT_OUTPUT
+from .current import CURRENT_ITEM, RUNS_ALONE
 
 PROCESS_WIDE = frozenset(
     {
@@ -79,34 +83,80 @@ class _OwnFixtures(dict[str, Any]):
 
 
 class _Shared:
-    """A wider fixture's ``execute``, for one task at a time; the task that has it may enter again."""
+    """A wider fixture's ``execute`` and ``finish``, for one task at a time; the task that has it may enter again.
 
-    def __init__(self, definition: FixtureDef[Any]) -> None:
+    Both run in a context of the fixture's own, since the test that needs it last may be another than the one that set
+    it up: what it puts into a context variable it can put back. All its tests see what it left in context variables.
+    """
+
+    def __init__(self, definition: FixtureDef[Any], why_cancelled: Callable[[str], BaseException]) -> None:
+        self._definition = definition
         self._execute = definition.execute
+        self._finish = definition.finish
+        self._why_cancelled = why_cancelled
         self._lock = asyncio.Lock()
         self._owner: asyncio.Task[Any] | None = None
+        self._context: contextvars.Context | None = None
+        self._changes: list[tuple[contextvars.ContextVar[Any], Any]] = []
 
-    def __call__(self, request: Any) -> Any:
+    def execute(self, request: Any) -> Any:
+        """Called by pytest for each test that needs the fixture."""
         __tracebackhide__ = True
         try:
             task = asyncio.current_task()
         except RuntimeError:
             task = None
         if task is None or task is self._owner or not greenback.has_portal(task):
-            return self._execute(request)
-        greenback.await_(self._lock.acquire())
+            return self._in_own_context(request)
+        try:
+            greenback.await_(self._lock.acquire())
+        except asyncio.CancelledError:
+            task.uncancel()
+            item = CURRENT_ITEM.get()
+            raise self._why_cancelled(item.nodeid if item is not None else "") from None
         self._owner = task
         try:
-            return self._execute(request)
+            return self._in_own_context(request)
         finally:
             self._owner = None
             self._lock.release()
+
+    def _in_own_context(self, request: Any) -> Any:
+        __tracebackhide__ = True
+        before, cached = contextvars.copy_context(), self._definition.cached_result
+        context = contextvars.copy_context()
+        try:
+            return context.run(self._execute, request)
+        finally:
+            if self._definition.cached_result is not cached:
+                self._context = context
+                self._changes = [
+                    (variable, value)
+                    for variable, value in context.items()
+                    if variable not in before or before[variable] is not value
+                ]
+            for variable, value in self._changes:
+                variable.set(value)
+
+    def finish(self, request: Any) -> None:
+        """Called by pytest when nothing needs the fixture any more, and before it is set up with another parameter."""
+        __tracebackhide__ = True
+        context, self._context = self._context, None
+        if context is None:
+            self._finish(request)
+            return
+        current: tuple[contextvars.ContextVar[Any], ...] = (CURRENT_ITEM, CURRENT_OUTPUT, RUNS_ALONE)
+        for variable in current:
+            context.run(variable.set, variable.get())
+        context.run(self._finish, request)
 
 
 class SharedFixtures:
     """The wider fixtures of one concurrent run."""
 
-    def __init__(self) -> None:
+    def __init__(self, why_cancelled: Callable[[str], BaseException]) -> None:
+        """:param why_cancelled: what to raise in the test of a node id that found itself cancelled."""
+        self._why_cancelled = why_cancelled
         self._shared: list[FixtureDef[Any]] = []
 
     def give(self, item: Any) -> None:
@@ -117,20 +167,28 @@ class SharedFixtures:
         item.fixturenames = item._fixtureinfo.names_closure
         item._initrequest()
 
+    def give_alone(self, item: Any) -> None:
+        """Let a test that runs alone share the wider fixtures. Called before it is set up."""
+        for definitions in item._fixtureinfo.name2fixturedefs.values():
+            for definition in definitions:
+                if definition.scope != "function":
+                    self._share(definition)
+
     def _share(self, definition: FixtureDef[Any]) -> None:
         if "execute" not in vars(definition):
-            vars(definition)["execute"] = _Shared(definition)
+            shared = _Shared(definition, self._why_cancelled)
+            vars(definition).update(execute=shared.execute, finish=shared.finish)
             self._shared.append(definition)
 
     def close(self) -> None:
         for definition in self._shared:
-            del vars(definition)["execute"]
+            del vars(definition)["execute"], vars(definition)["finish"]
 
 
 @contextmanager
-def shared_fixtures() -> Iterator[SharedFixtures]:
+def shared_fixtures(why_cancelled: Callable[[str], BaseException]) -> Iterator[SharedFixtures]:
     """Share wider fixtures while this holds."""
-    shared = SharedFixtures()
+    shared = SharedFixtures(why_cancelled)
     try:
         yield shared
     finally:

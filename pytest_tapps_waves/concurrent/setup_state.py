@@ -6,7 +6,8 @@ A node (a file, the session) is set up by the first story that needs it and torn
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from types import TracebackType
 
 import pytest
 
@@ -17,6 +18,8 @@ from _pytest.runner import SetupState
 
 from .current import CURRENT_ITEM
 
+_Nodes = dict[Node, tuple[list[Callable[[], object]], tuple[BaseException, TracebackType | None] | None]]
+
 _OUTCOMES = (pytest.skip.Exception, pytest.fail.Exception, pytest.exit.Exception, Exception)
 
 
@@ -25,7 +28,7 @@ class SharedSetupState(SetupState):
 
     def __init__(self, session: pytest.Session, items: Iterable[pytest.Item]) -> None:
         """:param items: all that are going to run while this is in place."""
-        super().__init__()
+        self._nodes: _Nodes = {}
         self._session = session
         self._users: dict[Node, set[pytest.Item]] = {}
         self._to_come: dict[Node, int] = {}
@@ -34,28 +37,43 @@ class SharedSetupState(SetupState):
             for node in item.listchain():
                 self._to_come[node] = self._to_come.get(node, 0) + 1
 
+    @property
+    def stack(self) -> _Nodes:  # type: ignore[override]
+        """What the current item uses; a copy, since rerunfailures takes out what it believes to be only that item's."""
+        item = CURRENT_ITEM.get()
+        nodes = self._nodes if item is None else item.listchain()
+        return {node: self._nodes[node] for node in nodes if node in self._nodes}
+
+    def is_node_active(self, node: Node) -> bool:
+        return node in self._nodes
+
+    def addfinalizer(self, finalizer: Callable[[], object], node: Node) -> None:
+        assert callable(finalizer)
+        assert node in self._nodes, node
+        self._nodes[node][0].append(finalizer)
+
     def setup(self, item: pytest.Item) -> None:
         __tracebackhide__ = True
         chain = item.listchain()
         for node in chain:
-            if node in self.stack and (failure := self.stack[node][1]):
+            if node in self._nodes and (failure := self._nodes[node][1]):
                 raise failure[0].with_traceback(failure[1])
         for node in chain:
             self._users.setdefault(node, set()).add(item)
-            if node in self.stack:
+            if node in self._nodes:
                 continue
-            self.stack[node] = ([node.teardown], None)
+            self._nodes[node] = ([node.teardown], None)
             try:
                 node.setup()
             except _OUTCOMES as error:
-                self.stack[node] = (self.stack[node][0], (error, error.__traceback__))
+                self._nodes[node] = (self._nodes[node][0], (error, error.__traceback__))
                 raise
 
     def teardown_exact(self, nextitem: pytest.Item | None) -> None:
         """Tear down what the current item is the last to need; without a current item, all that is left."""
         __tracebackhide__ = True
         item = CURRENT_ITEM.get()
-        nodes = list(reversed(self.stack if item is None else item.listchain()))
+        nodes = list(reversed(self._nodes if item is None else item.listchain()))
         errors: list[BaseException] = []
         for node in nodes:
             if item is not None:
@@ -86,9 +104,9 @@ class SharedSetupState(SetupState):
 
     def _tear_down(self, node: Node) -> list[BaseException]:
         __tracebackhide__ = True
-        if node not in self.stack:
+        if node not in self._nodes:
             return []
-        finalizers, _ = self.stack.pop(node)
+        finalizers, _ = self._nodes.pop(node)
         errors: list[BaseException] = []
         while finalizers:
             try:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from .core.conflicts import Conflict
     from .core.graph import Graph
     from .core.model import State
-    from .epics.schema import StorySpec
+    from .epics.spec import StorySpec
     from .executors.local import Executor
 
 
@@ -34,7 +34,7 @@ def pytest_epic_executor(config: pytest.Config, name: str) -> Executor | None:
 def pytest_epic_action(config: pytest.Config, story: StorySpec) -> Action | None:
     """Called for each collected story: answer with its action, instead of its ``run`` or ``call``.
 
-    Keys of the story that are not ours are in ``story.model_extra``: that is where a new kind of action is found.
+    Keys of the story that are not ours are in ``story.metadata``: that is where a new kind of action is found.
     """
 
 

@@ -14,7 +14,7 @@ import pytest
 
 from .core.model import DependencyAction, EpicRules, OnConflict
 from .core.plan import DependencyRules
-from .epics.schema import EpicHeader
+from .epics.spec import EpicHeader
 from .options import OPTIONS, read_switch, usable_cores
 
 DEFAULT_TIMEOUT = 300.0

@@ -7,7 +7,6 @@ import shlex
 from ..errors import ActionFailed
 from .base import Job
 from .output import Output
-from .processes import ProcessTree, status_words
 
 
 class Command:
@@ -21,6 +20,9 @@ class Command:
         return f"run: {words.strip()}"
 
     async def perform(self, job: Job, output: Output) -> None:
+        # Imported where it is needed: psutil takes its time, and many runs have no commands.
+        from .processes import ProcessTree, status_words
+
         context = job.context
         if not context.cwd.is_dir():
             raise ActionFailed(f"cannot start, since {context.cwd} is not a directory", self.describe())

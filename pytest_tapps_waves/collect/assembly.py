@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ..core.graph import CycleFound, Graph
 from ..core.model import Story
-from ..epics.loader import EpicDefinition
+from ..epics.spec import EpicDefinition
 from ..errors import Problem
 from .depends import TestNode, resolve
 from .library import Library

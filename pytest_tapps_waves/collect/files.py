@@ -6,8 +6,6 @@ import os
 from functools import cache
 from pathlib import Path
 
-from pathspec import GitIgnoreSpec
-
 _NOT_LOOKED_INTO = frozenset({".git", ".hg", ".svn", ".venv", "venv", ".tox", ".nox", "node_modules", "__pycache__"})
 _MOST_FILES = 200_000
 
@@ -29,6 +27,9 @@ class PresentFiles:
         return min(self._matching(one) & self._matching(other), default=None)
 
     def _match(self, glob: str) -> frozenset[str]:
+        # Imported where it is needed: few runs have a conflict.
+        from pathspec import GitIgnoreSpec
+
         return frozenset(GitIgnoreSpec.from_lines([glob]).match_files(self._list()))
 
     def _walk(self) -> list[str]:

@@ -14,8 +14,7 @@ from ..attempts import Performance
 from ..concurrent.outcomes import report_check, skipped
 from ..core.model import State
 from ..core.plan import Settled
-from ..epics.loader import EpicDefinition
-from ..epics.schema import StorySpec
+from ..epics.spec import EpicDefinition, StorySpec
 from ..errors import PlanProblems, Problem
 from .failure import FailureText, Place, StoryFailed, check_failed, refused, story_failed
 from .library import Library

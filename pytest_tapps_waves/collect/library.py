@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path, PurePath
 
-from ..epics.loader import EpicDefinition, load
+from ..epics.spec import EpicDefinition
 from ..errors import PlanProblems, Problem
 
 
@@ -43,6 +43,9 @@ class Library:
             data = path.read_bytes()
         except OSError as error:
             raise PlanProblems([Problem(name, 1, f"cannot be read: {error.strerror}")]) from None
+        # Imported where it is needed: pydantic and PyYAML take longer than pytest itself, in runs without stories too.
+        from ..epics.loader import load
+
         definition = self._definitions[path] = load(data, name)
         return definition
 

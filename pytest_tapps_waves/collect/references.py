@@ -6,8 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
 from pathlib import Path
 
-from ..epics.loader import EpicDefinition
-from ..epics.schema import StorySpec
+from ..epics.spec import EpicDefinition, StorySpec
 from ..errors import Problem
 from .library import Library, is_epic_file
 from .names import Names

@@ -5,7 +5,6 @@ from __future__ import annotations
 import gc
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import lru_cache
 from pathlib import PurePosixPath
@@ -15,13 +14,14 @@ from pydantic import TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
 from ..errors import PlanProblems, Problem
-from .schema import ALIASES, CRITERION_KIND, NOT_YET, TEXT_KEYS, EpicHeader, StorySpec
+from .schema import ALIASES, CRITERION_KIND, NOT_YET, TEXT_KEYS, CheckModel, HeaderModel, StoryModel
+from .spec import Check, EpicDefinition, EpicHeader, StorySpec
 from .yaml_lines import Map, Seq, Value, read
 from .yaml_scalars import YamlError
 
-_STORIES = TypeAdapter(list[StorySpec])
-_STORY_KEYS = (*StorySpec.model_fields, *ALIASES)
-_EPIC_KEYS = (*EpicHeader.model_fields, "stories")
+_STORIES = TypeAdapter(list[StoryModel])
+_STORY_KEYS = (*StoryModel.model_fields, *ALIASES)
+_EPIC_KEYS = (*HeaderModel.model_fields, "stories")
 _FILE_KEYS = ("epic", "stories")
 
 _WORDS = {
@@ -37,18 +37,6 @@ _WORDS = {
     "model_attributes_type": "must be a mapping",
     "extra_forbidden": "is not a key that goes here",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class EpicDefinition:
-    """An epic file that holds together in itself; what it says of other files has not been looked at."""
-
-    path: str
-    """Relative to rootdir, with slashes; the node id of its file."""
-    line: int
-    """Where the epic begins."""
-    header: EpicHeader
-    stories: Sequence[StorySpec]
 
 
 def load(data: bytes, path: str) -> EpicDefinition:
@@ -133,10 +121,11 @@ class _Reader:
         given: dict[str, Value] = {key: value for key, value in epic.items() if key != "stories" and value is not None}
         given.setdefault("id", PurePosixPath(self.path).stem.removeprefix("epic_") or "epic")
         try:
-            return EpicHeader.model_validate(given)
+            model = HeaderModel.model_validate(given)
         except ValidationError as error:
             self._explain(error, epic, "epic.")
             return None
+        return EpicHeader(**vars(model), metadata=model.model_extra or {})
 
     def _stories(self, stories: Seq) -> list[StorySpec] | None:
         given = [self._story(story, line) for story, line in zip(stories, stories.lines, strict=True)]
@@ -146,15 +135,13 @@ class _Reader:
                 kept.append(story)
                 kept.lines.append(line)
         try:
-            specs = _STORIES.validate_python(kept)
+            models = _STORIES.validate_python(kept)
         except ValidationError as error:
             self._explain(error, kept, "")
             return None
-        for spec, story, line in zip(specs, kept, kept.lines, strict=True):
-            spec._line = line
-            listed = story.get("dependencies")
-            spec._dependency_lines = listed.lines if isinstance(listed, Seq) else []
-            self._check_story(spec, story, line)
+        specs = list(map(_spec, models, kept, kept.lines))
+        for spec, story in zip(specs, kept, strict=True):
+            self._check_story(spec, story)
         return specs
 
     def _story(self, story: Value, line: int) -> tuple[Map | None, int]:
@@ -179,10 +166,10 @@ class _Reader:
                 continue
             if key in NOT_YET and known is not _FILE_KEYS:
                 self.report(given.lines[key], f"`{prefix}{key}`: {NOT_YET[key]}")
-            elif near := _near(key, known):
+            elif near := _near(key, known, 0.7 if known is _FILE_KEYS else 0.8):
                 self.report(given.lines[key], f"`{key}` is not a key; did you mean `{near}`?")
 
-    def _check_story(self, spec: StorySpec, story: Map, line: int) -> None:
+    def _check_story(self, spec: StorySpec, story: Map) -> None:
         if spec.run is not None and spec.call is not None:
             self.report(story.lines["call"], f"story {spec.id} has both `run` and `call`; a story has one action")
         for place, dependency in enumerate(spec.dependencies):
@@ -190,12 +177,10 @@ class _Reader:
                 self.report(
                     spec.dependency_line(place), f"story {spec.id} depends on itself; remove it from its dependencies"
                 )
-        for place, check in enumerate(spec.checks, 1):
-            if (check.run is None) == (check.call is None):
-                self.report(
-                    story.lines.get("acceptance_criteria", line),
-                    f"story {spec.id}: check {place} needs one of `run` and `call`",
-                )
+        for place, criterion in enumerate(spec.acceptance_criteria):
+            if isinstance(criterion, Check) and (criterion.run is None) == (criterion.call is None):
+                line = _place(story, ("acceptance_criteria", place))[0]
+                self.report(line, f"story {spec.id}: the check {criterion.description!r} needs one of `run` and `call`")
 
     def _check_ids(self, specs: Sequence[StorySpec]) -> None:
         seen: dict[str, StorySpec] = {}
@@ -210,6 +195,22 @@ class _Reader:
         for details in error.errors(include_url=False, include_context=True):
             line, name = _place(given, details["loc"])
             self.report(line, f"{_owner(given, details['loc'])}{prefix}{name} {_said(details)}")
+
+
+def _spec(model: StoryModel, story: Map, line: int) -> StorySpec:
+    values = vars(model)
+    if model.acceptance_criteria:
+        values["acceptance_criteria"] = [
+            Check(**vars(criterion)) if isinstance(criterion, CheckModel) else criterion
+            for criterion in model.acceptance_criteria
+        ]
+    listed = story.get("dependencies")
+    return StorySpec(
+        **values,
+        metadata=model.model_extra or {},
+        line=line,
+        dependency_lines=listed.lines if isinstance(listed, Seq) else [],
+    )
 
 
 def _owner(given: Map | Seq, loc: Sequence[int | str]) -> str:
@@ -268,10 +269,13 @@ def _shown(value: Any) -> str:
 
 
 @lru_cache(maxsize=4096)
-def _near(key: str, known: tuple[str, ...]) -> str | None:
-    """A known key that ``key`` was probably meant to be."""
+def _near(key: str, known: tuple[str, ...], alike: float) -> str | None:
+    """A known key that ``key`` was probably meant to be.
+
+    :param alike: from 0 to 1, how much they must have in common.
+    """
     folded = key.casefold().replace("-", "_").replace(" ", "_")
     if folded in known:
         return folded
     # Short keys are near to too much: `id2`, `ran`.
-    return next(iter(get_close_matches(folded, [key for key in known if len(key) > 3], n=1, cutoff=0.8)), None)
+    return next(iter(get_close_matches(folded, [key for key in known if len(key) > 3], n=1, cutoff=alike)), None)

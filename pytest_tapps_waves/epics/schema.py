@@ -1,4 +1,4 @@
-"""What may stand in an epic file. ``None`` means that it is not given, so that options and ini can be asked next."""
+"""What may stand in an epic file: the keys of :mod:`spec`, each with the values that it takes."""
 
 from __future__ import annotations
 
@@ -6,8 +6,7 @@ import re
 from pathlib import PurePosixPath, PureWindowsPath
 from typing import Annotated, Any, Literal, TypeAlias
 
-from pathspec import GitIgnoreSpec
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, PrivateAttr, Tag
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag
 from pydantic_core import PydanticCustomError
 
 _ID = re.compile(r"[^\s\[\]:/\\]+")
@@ -59,6 +58,9 @@ def _is_glob(value: str) -> str:
     if (".." in value and ".." in value.split("/")) or (":" in value and PureWindowsPath(value).drive):
         raise _wrong("must be a path inside rootdir, and relative to it")
     if any(sign in value for sign in "*?[\\"):
+        # Imported where it is needed: most of what it costs is its import.
+        from pathspec import GitIgnoreSpec
+
         try:
             GitIgnoreSpec.from_lines([value])
         except (ValueError, re.error) as error:
@@ -112,7 +114,7 @@ ConflictWord: TypeAlias = Annotated[Literal["fail", "serialize", "warn", "off"] 
 _CONFIG = ConfigDict(strict=True, extra="allow", frozen=False, hide_input_in_errors=True)
 
 
-class Check(BaseModel):
+class CheckModel(BaseModel):
     """An acceptance criterion that is checked after the action."""
 
     model_config = ConfigDict(strict=True, extra="forbid")
@@ -126,13 +128,13 @@ CRITERION_KIND = "criterion:"
 """Begins the tags by which pydantic tells criteria apart; they show up in the places of its errors."""
 
 Criterion: TypeAlias = Annotated[
-    Annotated[str, Tag(CRITERION_KIND + "text")] | Annotated[Check, Tag(CRITERION_KIND + "check")],
+    Annotated[str, Tag(CRITERION_KIND + "text")] | Annotated[CheckModel, Tag(CRITERION_KIND + "check")],
     Discriminator(lambda value: CRITERION_KIND + ("text" if isinstance(value, str) else "check")),
 ]
 
 
-class StorySpec(BaseModel):
-    """One story as its epic file defines it. Keys that are not ours are kept in ``model_extra``."""
+class StoryModel(BaseModel):
+    """One story. Keys that are not ours are kept as its metadata."""
 
     model_config = _CONFIG
 
@@ -155,25 +157,8 @@ class StorySpec(BaseModel):
         default_factory=list
     )
 
-    _line: int = PrivateAttr(default=1)
-    _dependency_lines: list[int] = PrivateAttr(default_factory=list)
 
-    @property
-    def line(self) -> int:
-        """Where it begins in its file, counted from 1."""
-        return self._line
-
-    def dependency_line(self, place: int) -> int:
-        """The line of the dependency at ``place``."""
-        return self._dependency_lines[place] if place < len(self._dependency_lines) else self._line
-
-    @property
-    def checks(self) -> list[Check]:
-        """The acceptance criteria that can be run."""
-        return [criterion for criterion in self.acceptance_criteria if isinstance(criterion, Check)]
-
-
-class EpicHeader(BaseModel):
+class HeaderModel(BaseModel):
     """What an epic file says of the epic as a whole."""
 
     model_config = _CONFIG

@@ -12,6 +12,9 @@ CORE = "tag:yaml.org,2002:"
 
 _SCALAR_TAGS = {CORE + kind for kind in ("str", "int", "float", "bool", "null")}
 _TYPED = {CORE + kind for kind in ("int", "float", "bool", "null")}
+LONGEST_BASE_60 = 1000
+"""Numbers of minutes and seconds (``1:30:00``) take PyYAML a time that grows with the square of their length."""
+
 _NULLS = frozenset({"", "~", "null", "Null", "NULL"})
 
 
@@ -40,6 +43,8 @@ def scalar_value(event: Any, as_text: bool, line: int) -> str | int | float | bo
     tag = event.tag or _resolve(text)
     if tag not in _TYPED:
         return text
+    if ":" in text and len(text) > LONGEST_BASE_60:
+        raise YamlError(line, f"{text[:40]!r}... is not a valid number")
     try:
         return _CONSTRUCTORS[tag](yaml.ScalarNode(tag, text))
     except (ValueError, KeyError, IndexError, OverflowError):

@@ -141,7 +141,7 @@ ACTION = """
             note(job.context.id, self.name)
 
     def pytest_epic_action(config, story):
-        name = (story.model_extra or {}).get("greet")
+        name = (story.metadata).get("greet")
         return Greeting(name) if name else None
 """
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from textwrap import dedent
 from typing import Any
 
 import pytest
 
-from pytest_tapps_waves.epics.loader import EpicDefinition, load
-from pytest_tapps_waves.epics.schema import Check, StorySpec
+from pytest_tapps_waves.epics.loader import load
+from pytest_tapps_waves.epics.spec import Check, EpicDefinition, StorySpec
 from pytest_tapps_waves.errors import PlanProblems
 
 
@@ -73,7 +74,7 @@ stories:
 def test_the_example_of_the_contract_is_read_whole() -> None:
     epic = read(WHOLE)
     assert (epic.path, epic.line) == ("epics/epic_shop.yaml", 2)
-    assert epic.header.model_dump() == {
+    assert asdict(epic.header) == {
         "id": "8",
         "title": "Checkout",
         "max_parallel_stories": 3,
@@ -85,6 +86,7 @@ def test_the_example_of_the_contract_is_read_whole() -> None:
         "timeout": 300.0,
         "isolation": "none",
         "env": {"LOG_LEVEL": "debug"},
+        "metadata": {},
     }
     (story,) = epic.stories
     assert (story.line, story.run, story.timeout, story.retries) == (14, "alembic upgrade head", 60.0, 1)
@@ -95,7 +97,12 @@ def test_the_example_of_the_contract_is_read_whole() -> None:
 
 def test_what_is_not_given_is_left_to_options_and_defaults() -> None:
     epic = read("stories:\n- id: a\n")
-    assert {value for key, value in epic.header.model_dump(exclude={"id", "title", "env"}).items()} == {None}
+    assert {key for key, value in asdict(epic.header).items() if value is not None} == {
+        "id",
+        "title",
+        "env",
+        "metadata",
+    }
     (story,) = epic.stories
     assert (story.timeout, story.retries, story.cwd, story.critical) == (None, 0, ".", False)
     assert (story.dependencies, story.files_affected, story.tags, story.env) == ([], [], [], {})
@@ -148,8 +155,8 @@ def test_the_lines_of_stories_and_dependencies_are_known() -> None:
 
 def test_other_keys_are_kept_as_metadata() -> None:
     epic = read("version: 2\nepic: {owner: me}\nstories:\n- {id: a, points: 5, status: done, rationale: {x: [1.5]}}")
-    assert epic.header.model_extra == {"owner": "me"}
-    assert epic.stories[0].model_extra == {"points": 5, "status": "done", "rationale": {"x": [1.5]}}
+    assert epic.header.metadata == {"owner": "me"}
+    assert epic.stories[0].metadata == {"points": 5, "status": "done", "rationale": {"x": [1.5]}}
 
 
 @pytest.mark.parametrize(
@@ -163,6 +170,7 @@ def test_other_keys_are_kept_as_metadata() -> None:
         ("stories:\n- id: a\n  time out: 3", "3: `time out` is not a key; did you mean `timeout`?"),
         ("epic:\n  failfast: no\nstories: []", "2: `failfast` is not a key; did you mean `fail_fast`?"),
         ("epic:\n  shedule: waves\nstories: []", "2: `shedule` is not a key; did you mean `schedule`?"),
+        ("storys: []\nstories: []", "1: `storys` is not a key; did you mean `stories`?"),
         ("storie: []\nstories: []", "1: `storie` is not a key; did you mean `stories`?"),
     ],
 )

@@ -8,7 +8,8 @@ from collections.abc import Callable
 
 import pytest
 
-from pytest_tapps_waves.epics.loader import EpicDefinition, load
+from pytest_tapps_waves.epics.loader import load
+from pytest_tapps_waves.epics.spec import EpicDefinition
 from pytest_tapps_waves.errors import PlanProblems
 
 PATH = "epic_x.yaml"

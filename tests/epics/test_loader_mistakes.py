@@ -129,7 +129,7 @@ def test_a_story_has_one_action() -> None:
 @pytest.mark.parametrize("keys", ["", ", run: x, call: 'a:b'"])
 def test_a_check_has_one_action(keys: str) -> None:
     criteria = f"acceptance_criteria:\n- text\n- {{description: x{keys}}}"
-    assert why(criteria) == "3: story a: check 1 needs one of `run` and `call`"
+    assert why(criteria) == "5: story a: the check 'x' needs one of `run` and `call`"
 
 
 def test_a_story_cannot_depend_on_itself() -> None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 
 import pytest
 
 from pytest_tapps_waves.epics.loader import load
-from pytest_tapps_waves.epics.schema import StorySpec
+from pytest_tapps_waves.epics.spec import StorySpec
 from pytest_tapps_waves.errors import PlanProblems
 
 PATH = "epic_shop.yaml"
@@ -106,7 +107,7 @@ def test_a_tag_that_is_not_plain_yaml_is_refused(value: str, tag: str) -> None:
 
 def test_plain_tags_are_followed_but_text_stays_text() -> None:
     (story,) = stories("stories: [{id: !!int 07, retries: !!int '3', x: !!str 8.10, y: ! 1, z: !!seq [2]}]")
-    assert (story.id, story.retries, story.model_extra) == ("07", 3, {"x": "8.10", "y": "1", "z": [2]})
+    assert (story.id, story.retries, story.metadata) == ("07", 3, {"x": "8.10", "y": "1", "z": [2]})
     assert refused("stories:\n- id: a\n  retries: !!int x") == ["3: 'x' is not a valid int"]
 
 
@@ -142,7 +143,7 @@ def test_an_alias_may_lead_100_deep() -> None:
     # The file, the list, the story, the key's own 49 lists, and the 48 of the alias.
     text = "a: &a %s\nstories:\n- id: s\n  x: %s\n"
     (story,) = stories(text % (nested(48), nested(49, "*a")))
-    assert story.model_dump_json()
+    assert json.dumps(story.metadata)
     assert refused(text % (nested(49), nested(49, "*a"))) == ["4: nested more than 100 deep"]
 
 
@@ -181,19 +182,19 @@ stories:
     (story,) = stories(text)
     assert (story.id, story.retries, story.dependencies) == ("010", 8, ["8.10", "0x1F"])
     assert story.env == {"N": "1.50", "ON": "yes"}
-    assert story.model_extra == {"points": [8.1, 31], "x": {"N": 1.5, "ON": True}}
+    assert story.metadata == {"points": [8.1, 31], "x": {"N": 1.5, "ON": True}}
 
 
 def test_an_anchor_that_was_text_is_a_number_where_one_is_wanted() -> None:
     (story,) = stories("stories:\n- {id: &n 3, retries: *n, env: &e {A: 010}, x: *e}\n")
-    assert (story.id, story.retries, story.env, story.model_extra) == ("3", 3, {"A": "010"}, {"x": {"A": 8}})
+    assert (story.id, story.retries, story.env, story.metadata) == ("3", 3, {"A": "010"}, {"x": {"A": 8}})
 
 
 def test_an_alias_in_an_anchor_is_read_again_with_it() -> None:
     text = "k: &k KEY\nv: &v 1.0\ne: &e {*k : *v, B: 2, C: &c 3.0, D: *c}\nstories:\n- {id: a, env: *e, x: *e}\n"
     (story,) = stories(text)
     assert story.env == {"KEY": "1.0", "B": "2", "C": "3.0", "D": "3.0"}
-    assert story.model_extra == {"x": {"KEY": 1.0, "B": 2, "C": 3.0, "D": 3.0}}
+    assert story.metadata == {"x": {"KEY": 1.0, "B": 2, "C": 3.0, "D": 3.0}}
 
 
 def test_the_last_anchor_of_a_name_counts() -> None:
@@ -216,7 +217,7 @@ stories:
 
 
 def test_a_quoted_merge_key_is_a_key_like_others() -> None:
-    assert stories("stories:\n- id: a\n  '<<': x\n")[0].model_extra == {"<<": "x"}
+    assert stories("stories:\n- id: a\n  '<<': x\n")[0].metadata == {"<<": "x"}
 
 
 def test_a_mistake_that_stories_share_is_told_once_each_where_it_stands() -> None:
@@ -263,3 +264,11 @@ def test_a_file_name_that_is_no_id_asks_for_one() -> None:
 def test_a_story_without_action_and_checks_is_documentation() -> None:
     (story,) = stories("stories: [{id: a, description: why, acceptance_criteria: [it is read]}]")
     assert (story.run, story.call, story.checks, story.acceptance_criteria) == (None, None, [], ["it is read"])
+
+
+@pytest.mark.parametrize("end", ["", ".5"])
+def test_a_number_of_minutes_and_seconds_has_a_longest_form(end: str) -> None:
+    text = "stories:\n- id: a\n  points: " + ":".join(["1"] * 500_000) + end
+    shown = ":".join(["1"] * 20)
+    assert refused(text) == [f"3: '{shown}:'... is not a valid number"]
+    assert stories("stories:\n- id: a\n  points: 1:30:00\n")[0].metadata == {"points": 5400}

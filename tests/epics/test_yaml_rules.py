@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from pytest_tapps_waves.epics import yaml_lines
-from pytest_tapps_waves.epics.loader import EpicDefinition, load
+from pytest_tapps_waves.epics.loader import load
+from pytest_tapps_waves.epics.spec import EpicDefinition
 from pytest_tapps_waves.epics.yaml_lines import MAX_BYTES, MAX_NODES
 from pytest_tapps_waves.errors import PlanProblems
 
@@ -28,8 +29,8 @@ def refused(data: str | bytes) -> str:
 def extra(text: str) -> dict[str, Any]:
     """The metadata of the only story."""
     (story,) = read(text).stories
-    assert story.model_extra is not None
-    return story.model_extra
+    assert story.metadata is not None
+    return story.metadata
 
 
 @pytest.mark.parametrize(
@@ -97,7 +98,7 @@ def test_a_quoted_merge_key_is_a_key_like_any_other() -> None:
 
 def test_an_alias_is_what_its_anchor_stands_on() -> None:
     text = "stories:\n- &a {id: a, x: &x [1, {y: 2}], z: *x}\n- {<<: *a, id: b}"
-    assert [story.model_extra for story in read(text).stories] == [{"x": [1, {"y": 2}], "z": [1, {"y": 2}]}] * 2
+    assert [story.metadata for story in read(text).stories] == [{"x": [1, {"y": 2}], "z": [1, {"y": 2}]}] * 2
 
 
 def test_a_later_anchor_of_the_same_name_takes_over() -> None:

@@ -1,0 +1,82 @@
+"""What an epic file says, once it has been read. ``None`` is what it does not say: then options and ini are asked."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """An acceptance criterion that is checked after the action."""
+
+    description: str
+    run: str | list[str] | None = None
+    call: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StorySpec:
+    """One story as its epic file defines it."""
+
+    id: str
+    title: str = ""
+    description: str = ""
+    dependencies: list[str] = field(default_factory=list)
+    files_affected: list[str] = field(default_factory=list)
+    critical: bool = False
+    run: str | list[str] | None = None
+    call: str | None = None
+    acceptance_criteria: list[str | Check] = field(default_factory=list)
+    timeout: float | None = None
+    """Seconds for one attempt; 0 is without end."""
+    retries: int = 0
+    cwd: str = "."
+    env: dict[str, str] = field(default_factory=dict)
+    tags: list[str] = field(default_factory=list)
+    metadata: dict[str, Any] = field(default_factory=dict)
+    """The keys that are not ours."""
+    line: int = 1
+    """Where it begins in its file, counted from 1."""
+    dependency_lines: list[int] = field(default_factory=list)
+
+    def dependency_line(self, place: int) -> int:
+        """The line of the dependency at ``place``."""
+        return self.dependency_lines[place] if place < len(self.dependency_lines) else self.line
+
+    @property
+    def checks(self) -> list[Check]:
+        """The acceptance criteria that can be run."""
+        return [criterion for criterion in self.acceptance_criteria if isinstance(criterion, Check)]
+
+
+@dataclass(frozen=True, slots=True)
+class EpicHeader:
+    """What an epic file says of the epic as a whole."""
+
+    id: str
+    title: str = ""
+    max_parallel_stories: int | None = None
+    parallel_strategy: str | None = None
+    schedule: str | None = None
+    fail_fast: bool | None = None
+    conflict_detection: str | None = None
+    circuit_breaker: int | None = None
+    timeout: float | None = None
+    isolation: str | None = None
+    env: dict[str, str] = field(default_factory=dict)
+    metadata: dict[str, Any] = field(default_factory=dict)
+    """The keys that are not ours."""
+
+
+@dataclass(frozen=True, slots=True)
+class EpicDefinition:
+    """An epic file that holds together in itself; what it says of other files has not been looked at."""
+
+    path: str
+    """Relative to rootdir, with slashes; the node id of its file."""
+    line: int
+    """Where the epic begins."""
+    header: EpicHeader
+    stories: Sequence[StorySpec]

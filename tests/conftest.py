@@ -8,6 +8,10 @@ import pytest
 from async_project import INI
 from project import Project
 
+# After a run in this process pytester forgets the modules that were first imported in it, and a second PyYAML does not
+# get on with the C parser of the first.
+import pytest_tapps_waves.epics.loader  # noqa: F401
+
 pytest_plugins = ["pytester"]
 
 

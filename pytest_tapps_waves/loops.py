@@ -114,7 +114,7 @@ class AllAtOnce:
         self._setup_state = session._setupstate = SharedSetupState(session, [*before, *items])
         with (
             routed_output(session.config, self.strays),
-            story_hooks(session, with_output) as self._protocol,
+            story_hooks(session, with_output(session.config)) as self._protocol,
             routed_assertions(session.config),
             shared_fixtures(self._why_cancelled) as self._fixtures,
             asyncio.Runner(debug=debugs_loop(session.config), loop_factory=new_event_loop) as runner,

@@ -104,6 +104,7 @@ class StoryRuntime:
         self._executor = _OutcomesKnown(executor)
         self._portal = portal
         self._logs = logs
+        self._echo = echo_of(config)
         self._concurrent = concurrent
 
     def verdict(self, item: pytest.Item) -> Settled | None:
@@ -176,8 +177,10 @@ class StoryRuntime:
         return Job(context, rootdir)
 
     def _output(self, item: StoryItem, attempt: int, check: int) -> Output:
-        spool = None
-        if self._logs is not None:
-            parts = [item.nodeid, f"attempt{attempt}" if attempt > 1 else "", f"check{check}" if check else ""]
-            spool = self._logs / file_name(".".join(filter(None, parts)))
-        return Output(spool, echo_of(self._config))
+        return Output(partial(self._spool, item.nodeid, attempt, check), self._echo)
+
+    def _spool(self, key: str, attempt: int, check: int) -> Path | None:
+        if self._logs is None:
+            return None
+        parts = [key, f"attempt{attempt}" if attempt > 1 else "", f"check{check}" if check else ""]
+        return self._logs / file_name(".".join(filter(None, parts)))

@@ -139,7 +139,8 @@ class EpicSession:
 
     def _list_names(self, tests: Sequence[TestNode]) -> None:
         reporter = self._config.pluginmanager.get_plugin("terminalreporter")
-        if reporter is None:
+        listed = self._config.getoption("list_dependency_names"), self._config.getoption("list_processed_dependencies")
+        if reporter is None or not any(listed):
             return
         names = Names((test.key, test.names) for test in tests)
         if self._config.getoption("list_dependency_names"):

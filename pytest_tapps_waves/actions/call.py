@@ -39,8 +39,9 @@ class Call:
 
     async def perform(self, job: Job, output: Output) -> None:
         try:
-            if inspect.iscoroutinefunction(self._imported()):
-                result = self._enter(job.context)
+            function = self._imported()
+            if inspect.iscoroutinefunction(function):
+                result = self._enter(function, job.context)
             else:
                 result = await self._in_thread(job.context, output)
             if inspect.isawaitable(result):
@@ -65,7 +66,7 @@ class Call:
 
     async def _in_thread(self, context: StoryContext, output: Output) -> Any:
         try:
-            return await THREADS.run(lambda: self._enter(context))
+            return await THREADS.run(lambda: self._enter(self._resolve(), context))
         except asyncio.CancelledError:
             output.write("stderr", b"[a function cannot be ended: it goes on in its thread]\n")
             raise
@@ -76,9 +77,8 @@ class Call:
         module = sys.modules.get(module_name)
         return getattr(module, path, None) if module is not None else None
 
-    def _enter(self, context: StoryContext) -> Any:
-        """Find the function and call it; of an asynchronous one, that only makes the coroutine."""
-        function = self._resolve()
+    def _enter(self, function: Callable[..., Any], context: StoryContext) -> Any:
+        """Call the function; of an asynchronous one, that only makes the coroutine."""
         receiving, unknown = _receiving(function)
         if unknown is not None:
             raise ActionFailed(
@@ -90,7 +90,10 @@ class Call:
     def _resolve(self) -> Callable[..., Any]:
         module_name, _, path = self._target.partition(":")
         try:
-            found: Any = importlib.import_module(module_name)
+            # One that another thread is importing is there already, but not whole: an import waits for that.
+            known = sys.modules.get(module_name)
+            whole = known is not None and not getattr(known.__spec__, "_initializing", False)
+            found: Any = known if whole else importlib.import_module(module_name)
         except ModuleNotFoundError as error:
             if error.name is None or not f"{module_name}.".startswith(f"{error.name}."):
                 raise

@@ -91,9 +91,13 @@ class Stream:
 class Output:
     """What one attempt prints to its streams. Written to by threads too."""
 
-    def __init__(self, spool_file: Path | None = None, echo: Callable[[str, bytes], None] | None = None) -> None:
+    def __init__(
+        self,
+        spool_file: Callable[[], Path | None] = lambda: None,
+        echo: Callable[[str, bytes], None] | None = None,
+    ) -> None:
         """
-        :param spool_file: where the whole of a stream goes, with the stream's name put before the suffix.
+        :param spool_file: asked where the whole of a stream goes, with the stream's name put before the suffix.
         :param echo: is given each piece as it comes, with the stream's name.
         """
         self._spool_file = spool_file
@@ -143,9 +147,10 @@ class Output:
             stream.close()
 
     def _spool(self, name: str) -> BinaryIO | None:
-        if self._spool_file is None:
+        file = self._spool_file()
+        if file is None:
             return None
-        path = self._spool_file.with_name(f"{self._spool_file.name}.{name}.log")
+        path = file.with_name(f"{file.name}.{name}.log")
         path.parent.mkdir(parents=True, exist_ok=True)
         # Another run may be writing to a file of this name: leave it that file.
         path.unlink(missing_ok=True)

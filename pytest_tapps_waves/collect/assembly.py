@@ -123,6 +123,8 @@ def _cycles(whole: Mapping[str, Story]) -> list[Problem]:
 
 def _only(story: Story, known: Mapping[str, object]) -> Story:
     dependencies = tuple(key for key in story.dependencies if key in known)
+    if len(dependencies) == len(story.dependencies):
+        return story
     return Story(story.key, story.id, story.epic, story.line, dependencies)
 
 
@@ -137,6 +139,9 @@ def _narrowed(
         story = whole.get(key)
         if story is None:
             yield Story(key, key, key.partition("::")[0], lines.get(key, 1))
+            continue
+        if not story.missing and inside.issuperset(story.dependencies):
+            yield story
             continue
         dependencies: list[str] = []
         missing = list(story.missing)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from fnmatch import translate
+from functools import cached_property
 
 _PARAMETERS = re.compile(r"\[.+\]$", re.DOTALL)
 
@@ -23,13 +24,18 @@ class Names:
     """
 
     def __init__(self, items: Iterable[tuple[str, Sequence[str]]]) -> None:
-        """:param items: node ids, each with the item's own names."""
-        self._keys: dict[str, list[str]] = {}
-        for node_id, own in items:
+        """:param items: node ids, each with the item's own names; looked at when a name is asked for."""
+        self._items = items
+
+    @cached_property
+    def _keys(self) -> dict[str, list[str]]:
+        keys: dict[str, list[str]] = {}
+        for node_id, own in self._items:
             parts = without_parameters(node_id).split("::")
             prefixes = ["::".join(parts[:length]) for length in range(len(parts), 0, -1)]
             for name in dict.fromkeys([node_id, *prefixes, *own]):
-                self._keys.setdefault(name, []).append(node_id)
+                keys.setdefault(name, []).append(node_id)
+        return keys
 
     def __getitem__(self, name: str) -> Sequence[str]:
         return self._keys.get(name, ())

@@ -111,17 +111,22 @@ def _echo(name: str, data: bytes) -> None:
         stream.flush()
 
 
-def with_output(item: pytest.Item, when: str, phase: Callable[[], Any]) -> Any:
-    """Run one phase of an item, and add what it prints to the item's report."""
-    __tracebackhide__ = True
-    output = Output(echo=echo_of(item.config))
-    token = CURRENT_OUTPUT.set(output)
-    try:
-        return phase()
-    finally:
-        CURRENT_OUTPUT.reset(token)
-        for name, text in output.texts():
-            item.add_report_section(when, name, text.strip() if name == "log" else text)
+def with_output(config: pytest.Config) -> Callable[[pytest.Item, str, Callable[[], Any]], Any]:
+    """What runs one phase of an item, and adds what it prints to the item's report."""
+    echo = echo_of(config)
+
+    def run(item: pytest.Item, when: str, phase: Callable[[], Any]) -> Any:
+        __tracebackhide__ = True
+        output = Output(echo=echo)
+        token = CURRENT_OUTPUT.set(output)
+        try:
+            return phase()
+        finally:
+            CURRENT_OUTPUT.reset(token)
+            for name, text in output.texts():
+                item.add_report_section(when, name, text.strip() if name == "log" else text)
+
+    return run
 
 
 @contextmanager

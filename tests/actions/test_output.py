@@ -27,7 +27,7 @@ def _parts(text: str) -> tuple[str, int, str, str]:
 
 @pytest.mark.parametrize("size", [0, 1, HEAD, HEAD + 1, HEAD + TAIL])
 def test_what_fits_is_kept_whole_and_needs_no_file(tmp_path: Path, size: int) -> None:
-    output = Output(tmp_path / "logs" / "story")
+    output = Output(lambda: tmp_path / "logs" / "story")
     data = _pattern(size)
     output.write("stdout", data)
     output.close()
@@ -40,7 +40,7 @@ def test_what_fits_is_kept_whole_and_needs_no_file(tmp_path: Path, size: int) ->
 def test_of_more_the_head_and_the_tail_are_kept_and_the_whole_is_in_a_file(
     tmp_path: Path, size: int, piece: int
 ) -> None:
-    output = Output(tmp_path / "logs" / "story")
+    output = Output(lambda: tmp_path / "logs" / "story")
     data = _pattern(size)
     for start in range(0, size, piece):
         output.write("stdout", data[start : start + piece])
@@ -65,7 +65,7 @@ def test_memory_is_bounded_however_much_is_written() -> None:
 
 
 def test_each_stream_has_its_own_text_and_its_own_file(tmp_path: Path) -> None:
-    output = Output(tmp_path / "story")
+    output = Output(lambda: tmp_path / "story")
     output.write("stdout", b"o" * 100_000)
     output.write("stderr", b"e" * 100_001)
     output.write("log", b"short")
@@ -111,7 +111,7 @@ def test_a_disk_that_is_full_costs_the_file_and_nothing_else(
         return _FullDisk(moment)
 
     monkeypatch.setattr(Path, "open", opened)
-    output = Output(tmp_path / "story")
+    output = Output(lambda: tmp_path / "story")
     data = _pattern(300_000)
     for start in range(0, len(data), 10_000):
         output.write("stdout", data[start : start + 10_000])
@@ -127,7 +127,7 @@ def test_a_disk_that_is_full_costs_the_file_and_nothing_else(
 def test_a_file_that_another_run_is_writing_to_is_left_to_it(tmp_path: Path) -> None:
     path = tmp_path / "story.stdout.log"
     with path.open("xb", buffering=0) as theirs:
-        output = Output(tmp_path / "story")
+        output = Output(lambda: tmp_path / "story")
         output.write("stdout", b"ours" * 50_000)
         output.close()
         theirs.write(b"theirs")
@@ -135,7 +135,7 @@ def test_a_file_that_another_run_is_writing_to_is_left_to_it(tmp_path: Path) -> 
 
 
 def test_threads_that_write_at_once_lose_nothing_and_share_no_line(tmp_path: Path) -> None:
-    output = Output(tmp_path / "story")
+    output = Output(lambda: tmp_path / "story")
     start = threading.Barrier(8)
 
     def write(number: int) -> None:
@@ -154,7 +154,7 @@ def test_threads_that_write_at_once_lose_nothing_and_share_no_line(tmp_path: Pat
 
 
 def test_bytes_that_are_no_text_are_shown_and_kept_as_they_are(tmp_path: Path) -> None:
-    output = Output(tmp_path / "story")
+    output = Output(lambda: tmp_path / "story")
     data = bytes(range(256)) * 1000
     output.write("stdout", data)
     output.close()

@@ -217,7 +217,7 @@ def test_other_processes_are_left_alone(tmp_path: Path, pids: Pids) -> None:
 
 def test_a_child_that_writes_much_is_not_held_up_and_loses_nothing(tmp_path: Path) -> None:
     program = "import sys; [f.write('x' * 2_000_000) for f in (sys.stdout, sys.stderr)]"
-    output = Output(tmp_path / "story")
+    output = Output(lambda: tmp_path / "story")
 
     async def scene() -> int:
         tree = await start([sys.executable, "-c", program], tmp_path, output)

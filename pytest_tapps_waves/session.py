@@ -26,6 +26,7 @@ from .core.plan import Effect, Plan, Tripped
 from .core.policies import POLICIES
 from .core.policies.base import WaveFinished, WaveStarted
 from .distribution import check_distribution, is_xdist_worker, tell_worker
+from .epics.parsed import ParsedEpics
 from .errors import Problem
 from .executors import EXECUTORS, Executor
 from .loops import AllAtOnce, OneByOne, on_signal
@@ -49,7 +50,7 @@ class EpicSession:
         self._runtime: StoryRuntime | None = None
         self._closing = ExitStack()
         self._strays = ["", ""]
-        config.stash[LIBRARY] = Library(config.rootpath)
+        config.stash[LIBRARY] = Library(config.rootpath, partial(_parsed, config))
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_collection_modifyitems(
@@ -227,8 +228,21 @@ class EpicSession:
                 reporter.write_line(line)
 
 
+def _cache(config: pytest.Config) -> Path | None:
+    """The folder of ours in pytest's cache directory; None without one, or where nothing can be written."""
+    if not config.pluginmanager.has_plugin("cacheprovider"):
+        return None
+    try:
+        return config.cache.mkdir("epics")
+    except OSError:
+        return None
+
+
+def _parsed(config: pytest.Config) -> ParsedEpics | None:
+    folder = _cache(config)
+    return ParsedEpics(folder) if folder is not None else None
+
+
 def _logs(config: pytest.Config) -> Path:
     """Where output goes that is too long for memory."""
-    if config.pluginmanager.has_plugin("cacheprovider"):
-        return config.cache.mkdir("epics")
-    return Path(tempfile.gettempdir(), f"pytest-epics-{os.getpid()}")
+    return _cache(config) or Path(tempfile.gettempdir(), f"pytest-epics-{os.getpid()}")

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path, PurePath
 
+from ..epics.parsed import ParsedEpics
 from ..epics.spec import EpicDefinition
 from ..errors import PlanProblems, Problem
 
@@ -18,8 +20,10 @@ def is_epic_file(path: PurePath) -> bool:
 class Library:
     """Epic files, each read once."""
 
-    def __init__(self, rootdir: Path) -> None:
+    def __init__(self, rootdir: Path, parsed: Callable[[], ParsedEpics | None]) -> None:
+        """:param parsed: asked, when the first epic is read, for those that were read in earlier runs."""
         self._rootdir = rootdir
+        self._parsed = cache(parsed)
         self._definitions: dict[Path, EpicDefinition | None] = {}
         self._neighbours_read: set[Path] = set()
         self.collected: set[str] = set()
@@ -43,10 +47,16 @@ class Library:
             data = path.read_bytes()
         except OSError as error:
             raise PlanProblems([Problem(name, 1, f"cannot be read: {error.strerror}")]) from None
-        # Imported where it is needed: pydantic and PyYAML take longer than pytest itself, in runs without stories too.
-        from ..epics.loader import load
+        parsed = self._parsed()
+        definition = parsed.get(name, data) if parsed is not None else None
+        if definition is None:
+            # Imported where it is needed: pydantic and PyYAML take half as long as pytest itself.
+            from ..epics.loader import load
 
-        definition = self._definitions[path] = load(data, name)
+            definition = load(data, name)
+            if parsed is not None:
+                parsed.put(definition, data)
+        self._definitions[path] = definition
         return definition
 
     def find(self, path: Path) -> EpicDefinition | None:

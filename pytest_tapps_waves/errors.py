@@ -14,15 +14,14 @@ All of them survive pickling, since reports of workers and executors may carry t
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 
 class EpicError(Exception):
     """The root of this package's errors."""
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Problem:
+class Problem(NamedTuple):
     """One mistake of the plan: where it is, what is wrong and what to do about it."""
 
     path: str

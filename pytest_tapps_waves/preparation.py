@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
+from typing import NamedTuple
 
 import pytest
 
@@ -20,8 +20,7 @@ from .errors import Problem, WavesError
 from .settings import EpicSettings, Settings
 
 
-@dataclass(frozen=True, slots=True)
-class Prepared:
+class Prepared(NamedTuple):
     """The run before it begins."""
 
     graph: Graph

@@ -8,7 +8,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 
@@ -20,8 +20,7 @@ from .options import OPTIONS, read_switch, usable_cores
 DEFAULT_TIMEOUT = 300.0
 
 
-@dataclass(frozen=True, slots=True)
-class Layer:
+class Layer(NamedTuple):
     """What one of command line and ini file says; None is nothing."""
 
     parallel: int | None
@@ -34,8 +33,7 @@ class Layer:
     isolation: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class EpicSettings:
+class EpicSettings(NamedTuple):
     """What holds for the stories of one epic."""
 
     concurrent: bool

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from .environment import command_environment
 from .output import Output
@@ -37,8 +37,7 @@ class StoryContext:
         return command_environment(self.variables)
 
 
-@dataclass(frozen=True, slots=True)
-class Job:
+class Job(NamedTuple):
     """One attempt at a story's action, or at one of its checks."""
 
     context: StoryContext

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import NamedTuple
 
 from ..core.graph import CycleFound, Graph
 from ..core.model import Story
@@ -19,8 +19,7 @@ _MOST_CYCLES = 20
 _NOT_SELECTED = "which is not part of this run (--missing-dependency-action=run runs it all the same)"
 
 
-@dataclass(frozen=True, slots=True)
-class Assembled:
+class Assembled(NamedTuple):
     """The graph of what was selected, and the mistakes of files that cannot be part of it."""
 
     graph: Graph
@@ -152,8 +151,7 @@ def _narrowed(
                 dependencies.extend(_selected_behind(dependency, whole, inside, behind))
                 other = whole.get(dependency)
                 missing.append(other.id if other is not None and other.epic == story.epic else dependency)
-        yield replace(
-            story,
+        yield story._replace(
             dependencies=tuple(dict.fromkeys(dependencies)),
             missing=() if unselected_is_done else tuple(missing),
             missing_words="which was not found" if story.missing else _NOT_SELECTED,

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..attempts import Attempt, CheckResult, Performance
 from ..errors import ActionFailed, EpicError
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(NamedTuple):
     """Where a story stands, in the form that pytest looks for to make its one-line summaries."""
 
     path: str

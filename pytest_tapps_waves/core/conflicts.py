@@ -7,8 +7,7 @@ hold wildcards: those are held against all patterns below or above their literal
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from .globs import Glob, overlap, parse
 from .graph import Graph, Waves
@@ -17,8 +16,7 @@ from .model import EpicRules, OnConflict, Story
 _STRICTNESS = {policy: rank for rank, policy in enumerate(OnConflict)}
 
 
-@dataclass(frozen=True, slots=True)
-class Conflict:
+class Conflict(NamedTuple):
     """Stories of one wave that affect a common file."""
 
     wave: int

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
+from typing import NamedTuple
 
 
 class State(Enum):
@@ -70,8 +70,7 @@ class DependencyAction(Enum):
     FAIL = "fail"
 
 
-@dataclass(frozen=True, slots=True)
-class EpicRules:
+class EpicRules(NamedTuple):
     """How the stories of one epic are run."""
 
     limit: int = 1
@@ -82,8 +81,7 @@ class EpicRules:
     on_conflict: OnConflict = OnConflict.FAIL
 
 
-@dataclass(frozen=True, slots=True)
-class Story:
+class Story(NamedTuple):
     """A story as the plan sees it."""
 
     key: str

@@ -10,7 +10,7 @@ import heapq
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from .breaker import Breaker
 from .conflicts import Conflict, refusals
@@ -48,8 +48,7 @@ class Tripped:
 Effect: TypeAlias = Settled | Cancel | Tripped | WaveStarted | WaveFinished
 
 
-@dataclass(frozen=True, slots=True)
-class DependencyRules:
+class DependencyRules(NamedTuple):
     """What becomes of stories whose dependencies failed, or are not part of the run."""
 
     failed: DependencyAction = DependencyAction.SKIP

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import PurePosixPath
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from .collect.assembly import Assembled
-from .collect.library import is_epic_file
+from .collect.names import is_epic_file
 from .errors import Problem
 from .settings import EpicSettings, Settings
+
+if TYPE_CHECKING:
+    from .collect.assembly import Assembled
 
 _DISTRIBUTION = "epic_distribution"
 _WOULD_BREAK = "pytest-xdist would run stories before their dependencies: use --dist=loadfile with -n"

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
 from . import hookspecs
 from .collect.depends import MARK_HELP, refuse_peer
-from .collect.items import EpicFile
-from .collect.library import is_epic_file
 from .options import add_options
 from .reports import PLANS
 from .session import EpicSession
@@ -30,7 +26,3 @@ def pytest_configure(config: pytest.Config) -> None:
     # As late as this, so that its order of the items is the last word, after the last-failed and new-first plugins.
     config.addinivalue_line("markers", MARK_HELP)
     config.pluginmanager.register(EpicSession(config, settings_of(config)), "epics-session")
-
-
-def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> EpicFile | None:
-    return EpicFile.from_parent(parent, path=file_path) if is_epic_file(file_path) else None

@@ -11,7 +11,8 @@ import pytest
 from .collect.assembly import assemble
 from .collect.depends import MARK, TestNode, read_marks
 from .collect.files import PresentFiles
-from .collect.items import LIBRARY, StoryItem
+from .collect.items import StoryItem
+from .collect.library import library_of
 from .concurrent.async_tests import is_async_test
 from .core.conflicts import Conflict, find_conflicts
 from .core.graph import Graph, Waves
@@ -71,7 +72,7 @@ def prepare(
     unique = {item.nodeid: item for item in items}
     assembled_of = partial(
         assemble,
-        config.stash[LIBRARY],
+        library_of(config),
         config.rootpath,
         tests=tests,
         all_tests_known=not only_failed and not any("::" in argument for argument in config.args),

@@ -1,142 +1,82 @@
-"""The run: the only place where the parts are put together."""
+"""What happens in every run, with stories or without: it is decided whether there are any."""
 
 from __future__ import annotations
 
-import os
-import signal
-import sys
-import tempfile
 from collections.abc import Generator, Sequence
-from contextlib import ExitStack
-from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from .collect.depends import TestNode
-from .collect.items import LIBRARY, RUNTIME, StoryItem
-from .collect.library import Library
-from .collect.names import Names
-from .concurrent.async_tests import runner_fixtures
-from .concurrent.outcomes import refuse, skipped
-from .concurrent.portal import OwnLoop, Portal, SharedLoop
-from .core.model import State
-from .core.plan import Effect, Plan, Tripped
-from .core.policies import POLICIES
-from .core.policies.base import WaveFinished, WaveStarted
-from .distribution import check_distribution, is_xdist_worker, tell_worker
-from .epics.parsed import ParsedEpics
+from .collect.depends import MARK
+from .collect.names import Names, is_epic_file
+from .distribution import check_distribution, tell_worker
 from .errors import Problem
-from .executors import EXECUTORS, Executor
-from .loops import AllAtOnce, OneByOne, on_signal
-from .preparation import Prepared, prepare, read_tests
-from .reports import PLANS
-from .reports.breaker import report_tripped
 from .reports.dependencies import dependency_lines, name_lines
-from .reports.terminal import header, write_summary
-from .runtime import StoryRuntime
 from .settings import Settings
+
+# What only runs with stories need is imported once there are some: others would wait for it at every start.
+if TYPE_CHECKING:
+    from .collect.depends import TestNode
+    from .collect.items import EpicFile
 
 
 class EpicSession:
-    """The plugin object of one run. It does nothing in a run without stories."""
+    """The plugin object of every run."""
 
     def __init__(self, config: pytest.Config, settings: Settings) -> None:
         self._config = config
         self._settings = settings
-        self._prepared: Prepared | None = None
-        self._plan: Plan | None = None
-        self._runtime: StoryRuntime | None = None
-        self._closing = ExitStack()
-        self._strays = ["", ""]
-        config.stash[LIBRARY] = Library(config.rootpath, partial(_parsed, config))
+        self._has_epics = False
+
+    def pytest_collect_file(self, file_path: Path, parent: pytest.Collector) -> EpicFile | None:
+        """Called for each file that pytest looks at."""
+        if not is_epic_file(file_path):
+            return None
+        from .collect.items import EpicFile
+
+        self._has_epics = True
+        return EpicFile.from_parent(parent, path=file_path)
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_collection_modifyitems(
         self, session: pytest.Session, items: list[pytest.Item]
     ) -> Generator[None, None, None]:
         """Called after collection; what comes after the yield has the last word on the order."""
+        if not self._has_stories(items):
+            yield
+            return
+        from .preparation import prepare, read_tests
+        from .run import EpicRun
+
         problems: list[Problem] = []
         tests = read_tests(items, problems, async_tests=self._settings.async_tests)
         yield
         self._list_names(tests)
-        if (
-            problems
-            or any(test.on or test.joins for test in tests)
-            or any(isinstance(item, StoryItem) for item in items)
-        ):
-            self._prepared = prepare(session, self._settings, items, tests, problems)
-
-    @pytest.hookimpl(tryfirst=True)
-    def pytest_runtest_setup(self, item: pytest.Item) -> None:
-        """Called before the fixtures of an item are set up: the plan may have decided against it."""
-        if self._runtime is not None and not isinstance(item, StoryItem):
-            verdict = self._runtime.verdict(item)
-            if verdict is not None and verdict.state is State.REFUSED:
-                refuse(item, verdict.reason)
-            elif verdict is not None:
-                raise skipped(verdict.reason)
+        if self._has_epics or self._settings.plan_format or problems or any(test.on or test.joins for test in tests):
+            prepared = prepare(session, self._settings, items, tests, problems)
+            self._config.pluginmanager.register(EpicRun(self._config, self._settings, prepared), "epics-run")
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:
         """Called by pytest-xdist's controller before a worker starts."""
         tell_worker(self._config, node)
 
-    @pytest.hookimpl(tryfirst=True)
-    def pytest_report_collectionfinish(self) -> str | None:
-        """Called when the terminal has said how many items there are."""
-        found = self._prepared
-        if found is None or not found.graph.stories or self._config.get_verbosity() < 0:
-            return None
-        return header(
-            found.graph,
-            found.waves,
-            len(found.epics),
-            limit=found.limit,
-            concurrent=found.concurrent,
-            schedule=found.schedule,
-        )
-
-    @pytest.hookimpl(tryfirst=True)
-    def pytest_runtestloop(self, session: pytest.Session) -> bool | None:
-        """Called to run all items: stories that run at once are run here, all else by pytest's own loop."""
-        found = self._prepared
-        if found is None or session.config.option.collectonly:
-            return None
-        stops = session.testsfailed and not session.config.option.continue_on_collection_errors
-        if stops and not is_xdist_worker(session.config):  # a worker runs what it could collect
-            return None
-        if self._settings.plan_format:
-            self._print_plan(found)
-            return True
-        if found.concurrent:
-            self._run_at_once(session, found)
-            return True
-        self._begin_one_by_one(session, found)
-        return None
-
-    @pytest.hookimpl(tryfirst=True)
-    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Called for each report of each item."""
-        if self._runtime is not None and self._plan is not None and report.nodeid in self._plan.states:
-            self._runtime.outcomes.add(report)
-
-    @pytest.hookimpl(tryfirst=True)
-    def pytest_sessionfinish(self) -> None:
-        """Called when the run is over, however it ended."""
-        self._closing.close()
-
-    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
-        """Called after the failures have been shown."""
-        if self._plan is not None and self._prepared is not None:
-            self._plan.stop("the run was stopped")
-            write_summary(terminalreporter, self._plan, self._prepared.conflicts, self._strays, self._settings.note)
-
     @pytest.hookimpl(optionalhook=True)
     def pytest_xdist_node_collection_finished(self, ids: Sequence[str]) -> None:
         """Called by pytest-xdist's controller when a worker has collected."""
         check_distribution(self._config, self._settings, ids)
+
+    def _has_stories(self, items: Sequence[pytest.Item]) -> bool:
+        """Whether there may be any, so that it is worth to look closer."""
+        listed = ("list_dependency_names", "list_processed_dependencies")
+        return (
+            self._has_epics
+            or self._settings.async_tests
+            or bool(self._settings.plan_format)
+            or any(map(self._config.getoption, listed))
+            or any(item.get_closest_marker(MARK) for item in items)
+        )
 
     def _list_names(self, tests: Sequence[TestNode]) -> None:
         reporter = self._config.pluginmanager.get_plugin("terminalreporter")
@@ -150,99 +90,3 @@ class EpicSession:
         if self._config.getoption("list_processed_dependencies"):
             for line in dependency_lines(tests, names):
                 reporter.write_line(line)
-
-    def _begin(self, session: pytest.Session, found: Prepared, portal: Portal) -> tuple[Plan, StoryRuntime]:
-        config = self._config
-        plan = Plan(
-            found.graph,
-            POLICIES[found.schedule](found.graph, found.waves),
-            rules={path: epic.rules for path, epic in found.epics.items()},
-            conflicts=found.conflicts,
-            limit=found.limit,
-            dependency_rules=self._settings.dependency_rules,
-        )
-        executor = self._find_executor()
-        self._closing.callback(executor.close)
-        if str(config.rootpath) not in sys.path:
-            # `call` targets are imported from rootdir.
-            sys.path.insert(0, str(config.rootpath))
-        runtime = StoryRuntime(config, plan, found.epics, executor, portal, _logs(config), concurrent=found.concurrent)
-        config.stash[RUNTIME] = runtime
-        self._plan, self._runtime = plan, runtime
-        plan.begin()
-        return plan, runtime
-
-    def _find_executor(self) -> Executor:
-        name = self._settings.executor
-        found: Executor | None = self._config.hook.pytest_epic_executor(config=self._config, name=name)
-        if found is not None:
-            return found
-        if name not in EXECUTORS:
-            known = ", ".join(EXECUTORS)
-            raise pytest.UsageError(f"there is no executor {name!r}; known are {known}, and what a hook of yours knows")
-        return EXECUTORS[name]()
-
-    def _begin_one_by_one(self, session: pytest.Session, found: Prepared) -> None:
-        portal = OwnLoop()
-        self._closing.callback(portal.close)
-        plan, runtime = self._begin(session, found, portal)
-        on_effect = partial(self._on_effect, session)
-        for effect in plan.effects():
-            on_effect(effect)
-        self._config.pluginmanager.register(OneByOne(self._config, plan, runtime, on_effect), "epics-one-by-one")
-        # Named by what pytest says of them: a KeyboardInterrupt, and an interrupted session.
-        self._closing.enter_context(on_signal(signal.SIGINT, lambda: portal.interrupt(KeyboardInterrupt())))
-        self._closing.enter_context(on_signal(signal.SIGTERM, lambda: portal.interrupt(session.Interrupted("SIGTERM"))))
-
-    def _run_at_once(self, session: pytest.Session, found: Prepared) -> None:
-        portal = SharedLoop()
-        plan, runtime = self._begin(session, found, portal)
-        self._config.pluginmanager.register(runner_fixtures(), "epics-runners")
-        loop = AllAtOnce(session, plan, runtime, portal, partial(self._on_effect, session))
-        stories = found.graph.stories
-        try:
-            loop.run(
-                [item for item in session.items if item.nodeid in stories],
-                before=[item for item in session.items if item.nodeid not in stories],
-            )
-        finally:
-            self._strays = loop.strays
-
-    def _on_effect(self, session: pytest.Session, effect: Effect) -> None:
-        hook, config = self._config.hook, self._config
-        if isinstance(effect, WaveStarted | WaveFinished):
-            if self._prepared is not None and self._prepared.concurrent:
-                started = isinstance(effect, WaveStarted)
-                call = hook.pytest_epic_wave_started if started else hook.pytest_epic_wave_finished
-                call(config=config, number=effect.number, stories=effect.stories)
-        elif isinstance(effect, Tripped):
-            assert self._plan is not None
-            hook.pytest_epic_breaker_tripped(config=config, epic=effect.epic, stories=effect.stories)
-            report_tripped(session, self._plan, effect)
-
-    def _print_plan(self, found: Prepared) -> None:
-        reporter = self._config.pluginmanager.get_plugin("terminalreporter")
-        lines = PLANS[self._settings.plan_format or "text"](found.graph, found.waves, found.conflicts, found.titles)
-        for line in lines:
-            if reporter is not None:
-                reporter.write_line(line)
-
-
-def _cache(config: pytest.Config) -> Path | None:
-    """The folder of ours in pytest's cache directory; None without one, or where nothing can be written."""
-    if not config.pluginmanager.has_plugin("cacheprovider"):
-        return None
-    try:
-        return config.cache.mkdir("epics")
-    except OSError:
-        return None
-
-
-def _parsed(config: pytest.Config) -> ParsedEpics | None:
-    folder = _cache(config)
-    return ParsedEpics(folder) if folder is not None else None
-
-
-def _logs(config: pytest.Config) -> Path:
-    """Where output goes that is too long for memory."""
-    return _cache(config) or Path(tempfile.gettempdir(), f"pytest-epics-{os.getpid()}")

@@ -8,14 +8,15 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 
-from .core.model import DependencyAction, EpicRules, OnConflict
-from .core.plan import DependencyRules
-from .epics.spec import EpicHeader
+from .core.model import DependencyAction, DependencyRules, EpicRules, OnConflict
 from .options import OPTIONS, read_switch, usable_cores
+
+if TYPE_CHECKING:
+    from .epics.spec import EpicHeader
 
 DEFAULT_TIMEOUT = 300.0
 

@@ -15,6 +15,7 @@ PACKAGE = Path(pytest_tapps_waves.__file__).parent
 LAYERS = (
     ("plugin",),
     ("session",),
+    ("run",),
     ("preparation",),
     ("loops", "distribution"),
     ("runtime",),

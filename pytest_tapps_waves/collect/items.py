@@ -17,7 +17,7 @@ from ..core.plan import Settled
 from ..epics.spec import EpicDefinition, StorySpec
 from ..errors import PlanProblems, Problem
 from .failure import FailureText, Place, StoryFailed, check_failed, refused, story_failed
-from .library import Library
+from .library import library_of
 
 
 class Runtime(Protocol):
@@ -35,7 +35,6 @@ class Runtime(Protocol):
         ...
 
 
-LIBRARY = pytest.StashKey[Library]()
 RUNTIME = pytest.StashKey[Runtime]()
 """Set on the config when the run begins."""
 
@@ -46,7 +45,7 @@ class EpicFile(pytest.File):
     definition: EpicDefinition
 
     def collect(self) -> Iterable[StoryItem]:
-        library = self.config.stash[LIBRARY]
+        library = library_of(self.config)
         rootdir = self.config.rootpath
         if not self.path.is_relative_to(rootdir):
             raise self.CollectError(

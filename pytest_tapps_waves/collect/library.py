@@ -4,17 +4,38 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
-from functools import cache
-from pathlib import Path, PurePath
+from functools import cache, partial
+from pathlib import Path
+
+import pytest
 
 from ..epics.parsed import ParsedEpics
 from ..epics.spec import EpicDefinition
 from ..errors import PlanProblems, Problem
+from .names import is_epic_file
 
 
-def is_epic_file(path: PurePath) -> bool:
-    """Whether a file is an epic by its name."""
-    return path.name.startswith("epic_") and path.suffix in (".yaml", ".yml")
+def library_of(config: pytest.Config) -> Library:
+    """The epics of a run, which begins with none."""
+    library = config.stash.get(_LIBRARY, None)
+    if library is None:
+        library = config.stash[_LIBRARY] = Library(config.rootpath, partial(_parsed, config))
+    return library
+
+
+def cache_folder(config: pytest.Config) -> Path | None:
+    """The folder of ours in pytest's cache directory; None without one, or where nothing can be written."""
+    if not config.pluginmanager.has_plugin("cacheprovider"):
+        return None
+    try:
+        return config.cache.mkdir("epics")
+    except OSError:
+        return None
+
+
+def _parsed(config: pytest.Config) -> ParsedEpics | None:
+    folder = cache_folder(config)
+    return ParsedEpics(folder) if folder is not None else None
 
 
 class Library:
@@ -88,3 +109,6 @@ class Library:
             if is_epic_file(path) and path.is_file():
                 self.find(path)
         return True
+
+
+_LIBRARY = pytest.StashKey[Library]()

@@ -6,8 +6,14 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from fnmatch import translate
 from functools import cached_property
+from pathlib import PurePath
 
 _PARAMETERS = re.compile(r"\[.+\]$", re.DOTALL)
+
+
+def is_epic_file(path: PurePath) -> bool:
+    """Whether a file is an epic by its name."""
+    return path.name.startswith("epic_") and path.suffix in (".yaml", ".yml")
 
 
 def without_parameters(node_id: str) -> str:

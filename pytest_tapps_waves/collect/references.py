@@ -8,8 +8,8 @@ from pathlib import Path
 
 from ..epics.spec import EpicDefinition, StorySpec
 from ..errors import Problem
-from .library import Library, is_epic_file
-from .names import Names
+from .library import Library
+from .names import Names, is_epic_file
 
 
 class Resolver:

@@ -81,6 +81,17 @@ class EpicRules(NamedTuple):
     on_conflict: OnConflict = OnConflict.FAIL
 
 
+class DependencyRules(NamedTuple):
+    """What becomes of stories whose dependencies failed, or are not part of the run."""
+
+    failed: DependencyAction = DependencyAction.SKIP
+    missing: DependencyAction = DependencyAction.SKIP
+
+
+NO_RULES = EpicRules(limit=0, fail_fast=False, breaker=0, on_conflict=OnConflict.OFF)
+"""For stories that belong to no epic: Python tests."""
+
+
 class Story(NamedTuple):
     """A story as the plan sees it."""
 

@@ -10,12 +10,12 @@ import heapq
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple, TypeAlias
+from typing import TypeAlias
 
 from .breaker import Breaker
 from .conflicts import Conflict, refusals
 from .graph import Graph
-from .model import STATE_WORDS, DependencyAction, EpicRules, OnConflict, State, Story
+from .model import NO_RULES, STATE_WORDS, DependencyAction, DependencyRules, EpicRules, OnConflict, State, Story
 from .policies.base import Policy, WaveFinished, WaveStarted
 
 
@@ -46,17 +46,6 @@ class Tripped:
 
 
 Effect: TypeAlias = Settled | Cancel | Tripped | WaveStarted | WaveFinished
-
-
-class DependencyRules(NamedTuple):
-    """What becomes of stories whose dependencies failed, or are not part of the run."""
-
-    failed: DependencyAction = DependencyAction.SKIP
-    missing: DependencyAction = DependencyAction.SKIP
-
-
-NO_RULES = EpicRules(limit=0, fail_fast=False, breaker=0, on_conflict=OnConflict.OFF)
-"""For stories that belong to no epic: Python tests."""
 
 
 @dataclass(slots=True)

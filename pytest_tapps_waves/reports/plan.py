@@ -11,6 +11,9 @@ from .words import stories
 
 def plan_lines(graph: Graph, waves: Waves, conflicts: Sequence[Conflict], titles: Mapping[str, str]) -> Iterator[str]:
     """:param titles: of the stories that have one, by key."""
+    if not graph.stories:
+        yield "no stories"
+        return
     width = max((len(key) for key in graph.stories), default=0)
     for number, wave in enumerate(waves, 1):
         yield f"wave {number}: {stories(len(wave))}"

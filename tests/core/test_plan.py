@@ -8,8 +8,8 @@ import pytest
 
 from pytest_tapps_waves.core.conflicts import find_conflicts
 from pytest_tapps_waves.core.graph import Graph
-from pytest_tapps_waves.core.model import DependencyAction, EpicRules, OnConflict, State, Story
-from pytest_tapps_waves.core.plan import Cancel, DependencyRules, Effect, Plan, Settled, Tripped
+from pytest_tapps_waves.core.model import DependencyAction, DependencyRules, EpicRules, OnConflict, State, Story
+from pytest_tapps_waves.core.plan import Cancel, Effect, Plan, Settled, Tripped
 from pytest_tapps_waves.core.policies import WavesPolicy
 from pytest_tapps_waves.core.policies.base import WaveFinished, WaveStarted
 

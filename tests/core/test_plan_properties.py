@@ -11,8 +11,8 @@ from hypothesis import given, settings
 
 from pytest_tapps_waves.core.conflicts import Conflict, find_conflicts
 from pytest_tapps_waves.core.graph import Graph, Waves
-from pytest_tapps_waves.core.model import DependencyAction, EpicRules, OnConflict, State, Story
-from pytest_tapps_waves.core.plan import Cancel, DependencyRules, Effect, Plan, Settled, Tripped
+from pytest_tapps_waves.core.model import DependencyAction, DependencyRules, EpicRules, OnConflict, State, Story
+from pytest_tapps_waves.core.plan import Cancel, Effect, Plan, Settled, Tripped
 from pytest_tapps_waves.core.policies import WavesPolicy
 from pytest_tapps_waves.core.policies.base import WaveFinished, WaveStarted
 

@@ -194,7 +194,9 @@ def test_a_wave_starts_when_the_whole_wave_before_has_ended(project: Project) ->
           - {id: c, call: "events:works", dependencies: [a]}
     """)
     project.run("--epic-parallel=3").assert_outcomes(passed=3)
-    assert project.lines("journal")[:6] == ["start-a", "start-b", "end-a", "end-b", "start-c", "end-c"]
+    journal = project.lines("journal")[:6]
+    assert set(journal[:4]) == {"start-a", "start-b", "end-a", "end-b"}
+    assert journal[4:] == ["start-c", "end-c"]
 
 
 def test_durations_are_those_of_each_story(project: Project) -> None:

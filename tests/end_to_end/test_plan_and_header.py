@@ -180,3 +180,11 @@ def test_the_time_that_stories_take_is_shown_by_durations(both_ways: BothWays, p
 def test_verbose_progress_counts_up_to_a_hundred_percent(both_ways: BothWays, project: Project) -> None:
     write_two_epics(project)
     assert both_ways("-v").outlines[-3].endswith("[100%]")
+
+
+def test_the_plan_of_a_run_without_stories_runs_nothing_either(project: Project) -> None:
+    project.write("test_plain.py", "def test_it(): assert 0")
+    result = project.run("--epic-plan")
+    assert result.ret == pytest.ExitCode.OK
+    result.stdout.fnmatch_lines(["no stories"])
+    result.assert_outcomes()

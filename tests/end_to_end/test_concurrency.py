@@ -68,8 +68,8 @@ def test_an_epic_may_bound_itself(project: Project) -> None:
 
 def test_an_epic_stays_within_its_bound_beside_a_wider_one(project: Project) -> None:
     write_crowd(project, 2)
-    project.epic(crowd_epic("meet", "parallel_strategy: asyncio, max_parallel_stories: 2"))
-    project.epic(crowd_epic("meet", "parallel_strategy: asyncio, max_parallel_stories: 4"), "epic_wider.yaml")
+    project.epic(crowd_epic("meet_async", "parallel_strategy: asyncio, max_parallel_stories: 2"))
+    project.epic(crowd_epic("meet_async", "parallel_strategy: asyncio, max_parallel_stories: 4"), "epic_wider.yaml")
     result = project.run()
     result.assert_outcomes(passed=12)
     result.stdout.fnmatch_lines(["epics: 2 epics, 12 stories, 1 wave, 4 at once, waves schedule"])

@@ -129,6 +129,7 @@ class AllAtOnce:
                 # Of a run that ended early; async fixtures need the loop for that.
                 self._setup_state.teardown_exact(None)
                 del session.config.stash[RUNNER]
+                asyncio.set_event_loop(None)
         if self._signal:
             raise session.Interrupted(self._signal)
         raise_if_stopped(session)

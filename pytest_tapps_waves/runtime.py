@@ -137,8 +137,6 @@ class StoryRuntime:
         except ActionFailed as error:
             performance.attempts.append(Attempt(1, Output(), error=error))
         except asyncio.CancelledError:
-            if task := asyncio.current_task() if self._concurrent else None:
-                task.uncancel()
             item.add_sections(performance)
             raise skipped(self.cancel_reason(item.nodeid)) from None
         return performance

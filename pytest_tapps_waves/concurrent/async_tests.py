@@ -9,7 +9,6 @@ from functools import partial
 from types import ModuleType
 from typing import Any
 
-import greenback
 import pytest
 
 # Tested with pytest-asyncio 1.3 and 1.5: the fixtures `_{scope}_scoped_runner` through which it runs coroutines, the
@@ -19,6 +18,7 @@ from pytest_asyncio.plugin import AsyncGenerator, AsyncHypothesisTest, PytestAsy
 from ..actions.output import CURRENT_OUTPUT
 from .current import CURRENT_ITEM
 from .fixtures import PROCESS_WIDE
+from .portal import wait_outside, waiting_task
 
 RUNNER = pytest.StashKey["LoopRunner"]()
 """Set on the config while stories run at once."""
@@ -49,7 +49,8 @@ def shares_process(item: pytest.Item) -> bool:
 def _needs_own_loop(item: Any) -> bool:
     """Whether a loop is to be made for the test by a policy or a factory of the user's."""
     policies = item._fixtureinfo.name2fixturedefs.get("event_loop_policy", ())
-    return len(policies) > 1 or bool(item.config.hook.pytest_asyncio_loop_factories.get_hookimpls())
+    factories = getattr(item.config.hook, "pytest_asyncio_loop_factories", None)  # newer than 1.3
+    return len(policies) > 1 or (factories is not None and bool(factories.get_hookimpls()))
 
 
 def debugs_loop(config: pytest.Config) -> bool:
@@ -82,13 +83,17 @@ class LoopRunner:
     def run(self, coroutine: Coroutine[Any, Any, Any], *, context: contextvars.Context | None = None) -> Any:
         """Run a coroutine in a task of the shared loop, in ``context``, and wait for it: alone, by turning the loop."""
         __tracebackhide__ = True
+        outside = waiting_task() is not None
+        if not outside and self._loop.is_running():
+            coroutine.close()
+            raise RuntimeError("an async test cannot wait for this: it is in a running event loop")
         context = context or contextvars.copy_context()
         # A fixture's context is that of the test that set it up; what it prints at its end belongs to the last one.
         context.run(CURRENT_OUTPUT.set, CURRENT_OUTPUT.get())
         context.run(CURRENT_ITEM.set, CURRENT_ITEM.get())
         task = self._loop.create_task(coroutine, context=context)
-        if self._loop.is_running():
-            greenback.await_(self._finish(task))
+        if outside:
+            wait_outside(self._finish(task))
             # Raised from here, a failure has no frames of the way through the loop.
             return task.result()
         try:
@@ -127,6 +132,8 @@ def _runner_fixture(scope: Any) -> Any:
             # Theirs ends early when another factory's loop is wanted; ours, which holds its value, ends with it.
             theirs.addfinalizer(partial(request._fixturedef.finish, request=request))
             return request.getfixturevalue(name)
+        # As theirs does. What runs alone, and asyncio.run(), leave another or none behind.
+        asyncio.set_event_loop(shared.get_loop())
         return shared
 
     return runner

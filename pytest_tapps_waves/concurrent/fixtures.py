@@ -14,7 +14,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-import greenback
 import pytest
 
 # Tested with pytest 9.0, 9.1, 9.2: `_fixtureinfo` and `_initrequest` of a Function, `FuncFixtureInfo`, `execute`,
@@ -24,6 +23,7 @@ from _pytest.fixtures import FixtureDef
 
 from ..actions.output import CURRENT_OUTPUT
 from .current import CURRENT_ITEM, RUNS_ALONE
+from .portal import wait_outside, waiting_task
 
 PROCESS_WIDE = frozenset(
     {
@@ -102,16 +102,12 @@ class _Shared:
     def execute(self, request: Any) -> Any:
         """Called by pytest for each test that needs the fixture."""
         __tracebackhide__ = True
-        try:
-            task = asyncio.current_task()
-        except RuntimeError:
-            task = None
-        if task is None or task is self._owner or not greenback.has_portal(task):
+        task = waiting_task()
+        if task is None or task is self._owner:
             return self._in_own_context(request)
         try:
-            greenback.await_(self._lock.acquire())
+            wait_outside(self._lock.acquire())
         except asyncio.CancelledError:
-            task.uncancel()
             item = CURRENT_ITEM.get()
             raise self._why_cancelled(item.nodeid if item is not None else "") from None
         self._owner = task

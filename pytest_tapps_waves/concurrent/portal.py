@@ -4,8 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import sys
+import threading
 from collections.abc import Callable, Coroutine, Iterable
+from functools import partial
 from typing import Any, Protocol, TypeVar
+
+# For implementers of loops. Tested with Python 3.11, 3.12, 3.13. Noticed by tests/test_private_api.py.
+from asyncio import _get_running_loop, _set_running_loop  # isort: skip
+from asyncio.tasks import _enter_task, _leave_task  # isort: skip
 
 import greenback
 
@@ -20,15 +26,75 @@ class Portal(Protocol):
         ...
 
 
+class _Outside(threading.local):
+    """The task of which a synchronous part runs in this thread at this moment, outside of the loop as it were."""
+
+    task: asyncio.Task[Any] | None = None
+
+
+_OUTSIDE = _Outside()
+
+
+def waiting_task() -> asyncio.Task[Any] | None:
+    """The task of which a synchronous part runs here, so that :func:`wait_outside` may be called."""
+    # Not for coroutines that this part runs on another loop: they are in a loop.
+    return None if _get_running_loop() is not None else _OUTSIDE.task
+
+
+def wait_outside(coroutine: Coroutine[Any, Any, _T]) -> _T:
+    """Let the task of :func:`waiting_task`, and only that, wait for a coroutine, in the loop.
+
+    :raises asyncio.CancelledError: when the task was cancelled meanwhile. It then counts as cancelled no more: what is
+        left of it is to be carried out.
+    """
+    task = _OUTSIDE.task
+    assert task is not None
+    _go_in(task)
+    try:
+        return greenback.await_(coroutine)
+    except asyncio.CancelledError:
+        task.uncancel()
+        raise
+    finally:
+        _go_out(task)
+
+
+def _go_out(task: asyncio.Task[Any]) -> None:
+    """Synchronous code of users finds no running loop, as under plain pytest: it may call ``asyncio.run()``."""
+    # Without the task, too: since Python 3.14 no other loop could enter one of its own.
+    _leave_task(task.get_loop(), task)
+    _set_running_loop(None)
+    _OUTSIDE.task = task
+
+
+def _go_in(task: asyncio.Task[Any]) -> None:
+    _OUTSIDE.task = None
+    _set_running_loop(task.get_loop())
+    _enter_task(task.get_loop(), task)
+
+
+def _outside(task: asyncio.Task[Any], protocol: Callable[[], _T]) -> _T:
+    _go_out(task)
+    try:
+        return protocol()
+    finally:
+        _go_in(task)
+
+
 class SharedLoop:
     """For protocols that run in tasks of one loop: only the story of this task waits."""
 
     async def enter(self, protocol: Callable[[], _T]) -> _T:
-        """Run a synchronous protocol in this task, so that :meth:`wait` works anywhere below it."""
-        return await greenback.with_portal_run_sync(protocol)
+        """Run a synchronous protocol in this task, so that :meth:`wait` works anywhere below it.
+
+        It finds no running loop, except while it waits.
+        """
+        task = asyncio.current_task()
+        assert task is not None
+        return await greenback.with_portal_run_sync(partial(_outside, task, protocol))
 
     def wait(self, coroutine: Coroutine[Any, Any, _T]) -> _T:
-        return greenback.await_(coroutine)
+        return wait_outside(coroutine)
 
 
 class OwnLoop:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
-import greenback
 import pytest
 from _pytest.fixtures import FixtureDef
 
 from pytest_tapps_waves.concurrent.fixtures import PROCESS_WIDE, _Shared, shared_fixtures
+from pytest_tapps_waves.concurrent.portal import SharedLoop, wait_outside
 
 TESTS = """
     import pytest
@@ -115,7 +116,7 @@ def _shared(item: Any, execute: Callable[[Any], Any]) -> Any:
 
 
 async def _in_portal(function: Callable[[Any], Any], argument: Any) -> Any:
-    return await greenback.with_portal_run_sync(function, argument)
+    return await SharedLoop().enter(partial(function, argument))
 
 
 def test_a_wider_fixture_is_set_up_by_one_task_while_the_others_wait(items: list[Any]) -> None:
@@ -123,7 +124,7 @@ def test_a_wider_fixture_is_set_up_by_one_task_while_the_others_wait(items: list
 
     def execute(request: int) -> int:
         log.append(f"up {request}")
-        greenback.await_(asyncio.sleep(0))
+        wait_outside(asyncio.sleep(0))
         log.append(f"done {request}")
         return request
 
@@ -149,7 +150,7 @@ def test_the_task_that_sets_it_up_may_enter_again(items: list[Any]) -> None:
 
 def test_a_set_up_that_fails_lets_the_next_task_in(items: list[Any]) -> None:
     def execute(request: str) -> str:
-        greenback.await_(asyncio.sleep(0))
+        wait_outside(asyncio.sleep(0))
         if request == "bad":
             raise ValueError(request)
         return request
@@ -167,7 +168,7 @@ def test_a_set_up_that_fails_lets_the_next_task_in(items: list[Any]) -> None:
 
 
 def test_a_test_that_is_cancelled_while_it_waits_ends_with_the_reason(items: list[Any]) -> None:
-    shared = _shared(items[0], lambda request: greenback.await_(asyncio.Event().wait()))
+    shared = _shared(items[0], lambda request: wait_outside(asyncio.Event().wait()))
 
     async def run() -> tuple[BaseException, int]:
         owner = asyncio.create_task(_in_portal(shared, None))

@@ -9,6 +9,7 @@ from pathlib import Path
 from textwrap import dedent
 
 import pytest
+from _pytest.assertion.rewrite import AssertionRewritingHook
 
 PLUGINS = ("-p", "pytest_asyncio.plugin", "-p", "pytest_tapps_waves.plugin")
 
@@ -24,6 +25,8 @@ class Project:
         # These tests may run in workers of pytest-xdist themselves.
         for name in [name for name in os.environ if name.startswith("PYTEST_XDIST")]:
             monkeypatch.delenv(name)
+        # pytest 9.1 warns in runs of this process that our modules are here already.
+        monkeypatch.setattr(AssertionRewritingHook, "_warn_already_imported", lambda hook, name: None)
         self.write("pytest.ini", "[pytest]\nasyncio_default_fixture_loop_scope = function\n")
 
     def write(self, name: str, text: str) -> Path:

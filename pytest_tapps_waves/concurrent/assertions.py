@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-# Tested with pytest 9.0, 9.1, 9.2: `_reprcompare` and `_assertion_pass`, and the wrapper that sets them for an item.
+# Tested with pytest 9.1, 9.2: `_reprcompare` and `_assertion_pass`, and the wrapper that sets them for an item.
 # Noticed by tests/test_private_api.py.
 from _pytest import assertion
 from _pytest.assertion import util

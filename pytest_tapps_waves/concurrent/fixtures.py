@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-# Tested with pytest 9.0, 9.1, 9.2: `_fixtureinfo` and `_initrequest` of a Function, `FuncFixtureInfo`, `execute`,
+# Tested with pytest 9.1, 9.2: `_fixtureinfo` and `_initrequest` of a Function, `FuncFixtureInfo`, `execute`,
 # `finish`, `cached_result` and `_finalizers` of a FixtureDef, `getfixturedefs` of the session's fixture manager, and
 # that a request looks definitions up by `get`. Noticed by tests/test_private_api.py.
 from _pytest.fixtures import FixtureDef

@@ -16,7 +16,7 @@ import pytest
 from ..actions.output import CURRENT_OUTPUT
 from .current import RUNS_ALONE
 
-# Tested with pytest 9.0, 9.1, 9.2: the names under which pytest registers these plugins, and `remove_mods` of the
+# Tested with pytest 9.1, 9.2: the names under which pytest registers these plugins, and `remove_mods` of the
 # proxy that `session.gethookproxy` answers with. Noticed by tests/test_private_api.py.
 _TIMEOUT = ("timeout", "pytest_timeout")  # as installed, and as loaded by -p
 _PER_PROCESS = {

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-# Tested with pytest 9.0, 9.1, 9.2: `_use_item_location` of the skip exception, `SubtestReport`, `SubtestContext` and
+# Tested with pytest 9.1, 9.2: `_use_item_location` of the skip exception, `SubtestReport`, `SubtestContext` and
 # `failed_subtests_key` of the subtests plugin, and the signature of `CallInfo`, and
 # `global_and_fixture_disabled` of the capture manager. Noticed by tests/test_private_api.py.
 from _pytest.subtests import Captured, SubtestContext, SubtestReport, failed_subtests_key

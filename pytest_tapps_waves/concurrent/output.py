@@ -18,7 +18,7 @@ from typing import Any, TextIO
 
 import pytest
 
-# Tested with pytest 9.0, 9.1, 9.2: the plugins "capturemanager" (`_method`, `resume_global_capture`,
+# Tested with pytest 9.1, 9.2: the plugins "capturemanager" (`_method`, `resume_global_capture`,
 # `suspend_global_capture`, `read_global_capture`, `_global_capturing` and the `resume` of its parts) and
 # "logging-plugin" (`formatter`, `log_level`, `log_cli_handler`, `caplog_handler`, `report_handler`),
 # the context manager `catching_logs`, `apply_warning_filters`, `TerminalReporter._tw` and its `_file`. Noticed by

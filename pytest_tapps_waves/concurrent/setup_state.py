@@ -11,7 +11,7 @@ from types import TracebackType
 
 import pytest
 
-# Tested with pytest 9.0, 9.1, 9.2: `Session._setupstate` and the methods `setup`, `teardown_exact`, `addfinalizer`,
+# Tested with pytest 9.1, 9.2: `Session._setupstate` and the methods `setup`, `teardown_exact`, `addfinalizer`,
 # `is_node_active` and the attribute `stack` of SetupState. Noticed by tests/test_private_api.py.
 from _pytest.nodes import Node
 from _pytest.runner import SetupState

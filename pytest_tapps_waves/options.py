@@ -152,6 +152,14 @@ def add_options(parser: pytest.Parser, plan_formats: Sequence[str]) -> None:
     )
     parser.addini("epic_fail_fast", "default of --epic-fail-fast", type="string", default=None)
     group.addoption(
+        "--epic-with-deps",
+        dest="epic_with_deps",
+        action="store_true",
+        default=None,
+        help="what -k, -m, --lf or an argument selects brings along what it depends on, wherever that is",
+    )
+    parser.addini("epic_with_deps", "default of --epic-with-deps", type="bool", default=False)
+    group.addoption(
         "--epic-plan",
         dest="epic_plan",
         nargs="?",

@@ -8,11 +8,12 @@ from typing import NamedTuple
 
 import pytest
 
-from .collect.assembly import assemble
+from .collect.assembly import assemble, dependencies_of
 from .collect.depends import MARK, TestNode, read_marks
 from .collect.files import PresentFiles
-from .collect.items import StoryItem
+from .collect.items import StoryItem, does_nothing
 from .collect.library import library_of
+from .collect.selection import bring_back
 from .concurrent.async_tests import is_async_test
 from .core.conflicts import Conflict, find_conflicts
 from .core.graph import Graph, Waves
@@ -42,7 +43,7 @@ def read_tests(items: Iterable[pytest.Item], problems: list[Problem], *, async_t
     :param async_tests: whether all async tests are part of the graph, and not only those that are marked.
     """
     return [
-        TestNode(item.nodeid, item.spec.line)
+        TestNode(item.nodeid, item.spec.line, is_documentation=item.is_documentation)
         if isinstance(item, StoryItem)
         else read_marks(item, problems, joins=is_async_test(item) and (async_tests or _is_marked(item)))
         for item in items
@@ -51,6 +52,18 @@ def read_tests(items: Iterable[pytest.Item], problems: list[Problem], *, async_t
 
 def _is_marked(item: pytest.Item) -> bool:
     return item.get_closest_marker(MARK) is not None
+
+
+def bring_dependencies(
+    config: pytest.Config, collected: Sequence[pytest.Item], items: list[pytest.Item], tests: Sequence[TestNode]
+) -> None:
+    """Add to the selected ``items`` what they depend on.
+
+    :param collected: all items there are.
+    :param tests: the same, as the graph sees them.
+    """
+    needed = dependencies_of([item.nodeid for item in items], library_of(config), config.rootpath, tests)
+    bring_back(config, collected, items, needed)
 
 
 def prepare(
@@ -77,6 +90,8 @@ def prepare(
         tests=tests,
         all_tests_known=not only_failed and not any("::" in argument for argument in config.args),
         unselected_is_done=only_failed,
+        # With a hook of somebody's own its other keys may be an action.
+        does_nothing=lambda spec: not config.hook.pytest_epic_action.get_hookimpls() and does_nothing(spec),
     )
     assembled = assembled_of(selected=list(unique))
     epics = {path: settings.for_epic(epic.header) for path, epic in assembled.epics.items()}

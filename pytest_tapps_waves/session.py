@@ -19,6 +19,7 @@ from .settings import Settings
 if TYPE_CHECKING:
     from .collect.depends import TestNode
     from .collect.items import EpicFile
+    from .collect.selection import Selection
 
 
 class EpicSession:
@@ -28,6 +29,15 @@ class EpicSession:
         self._config = config
         self._settings = settings
         self._has_epics = False
+        self._selection: Selection | None = None
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_collection(self) -> None:
+        """Called before anything is collected."""
+        if self._settings.with_dependencies:
+            from .collect.selection import Selection
+
+            self._selection = Selection(self._config)
 
     def pytest_collect_file(self, file_path: Path, parent: pytest.Collector) -> EpicFile | None:
         """Called for each file that pytest looks at."""
@@ -46,12 +56,17 @@ class EpicSession:
         if not self._has_stories(items):
             yield
             return
-        from .preparation import prepare, read_tests
+        from .preparation import bring_dependencies, prepare, read_tests
         from .run import EpicRun
 
         problems: list[Problem] = []
+        collected = list(items)
         tests = read_tests(items, problems, async_tests=self._settings.async_tests)
+        if self._selection is not None:
+            items[:] = self._selection.of(items)
         yield
+        if self._selection is not None:
+            bring_dependencies(self._config, collected, items, tests)
         self._list_names(tests)
         if self._has_epics or self._settings.plan_format or problems or any(test.on or test.joins for test in tests):
             prepared = prepare(session, self._settings, items, tests, problems)
@@ -73,6 +88,7 @@ class EpicSession:
         return (
             self._has_epics
             or self._settings.async_tests
+            or self._selection is not None
             or bool(self._settings.plan_format)
             or any(map(self._config.getoption, listed))
             or any(item.get_closest_marker(MARK) for item in items)

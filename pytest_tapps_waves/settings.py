@@ -54,6 +54,8 @@ class Settings:
     dependency_rules: DependencyRules
     async_tests: bool
     """Whether all async Python tests are part of the graph, and so run at once."""
+    with_dependencies: bool = False
+    """Whether what is selected brings along what it depends on."""
     note: str = ""
     """Why the run is not as it was asked to be, or empty."""
 
@@ -135,6 +137,7 @@ def settings_of(config: pytest.Config) -> Settings:
             missing=dependency_action("missing_dependency_action"),
         ),
         async_tests=config.getini("epic_async_tests"),
+        with_dependencies=bool(config.getoption("epic_with_deps") or config.getini("epic_with_deps")),
         note="one story at a time, since --pdb was given" if config.getoption("usepdb", False) else "",
     )
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from ..core.graph import CycleFound, Graph
 from ..core.model import Story
-from ..epics.spec import EpicDefinition
+from ..epics.spec import EpicDefinition, StorySpec
 from ..errors import Problem
 from .depends import TestNode, resolve
 from .library import Library
@@ -36,6 +36,7 @@ def assemble(
     tests: Sequence[TestNode],
     all_tests_known: bool,
     unselected_is_done: bool,
+    does_nothing: Callable[[StorySpec], bool],
 ) -> Assembled:
     """Resolve all dependencies, and make the graph of what is selected.
 
@@ -43,6 +44,7 @@ def assemble(
     :param tests: all items that were collected, whether selected or not.
     :param all_tests_known: whether their files were collected whole.
     :param unselected_is_done: whether what is not selected counts as passed, as under ``--lf``.
+    :param does_nothing: tells of a story that was not collected whether there is nothing to run.
     """
     names = Names((test.key, test.names) for test in tests)
     resolver = Resolver(rootdir, library, names, all_tests_known=all_tests_known)
@@ -54,10 +56,26 @@ def assemble(
     needed = _needed(kept, whole) | {test.key for test in tests if test.joins}
     nodes = [key for key in kept if key in whole or key in needed]
     sound = {key: story for key, story in whole.items() if story.epic not in broken}
-    lines = {test.key: test.line for test in tests}
-    graph = Graph(_narrowed(nodes, sound, lines, unselected_is_done=unselected_is_done))
+    collected = {test.key: test for test in tests}
+
+    def passes_through(key: str) -> bool:
+        if key in collected:
+            return collected[key].is_documentation
+        # Few are asked for that were not collected.
+        return any(key == f"{epic.path}::{spec.id}" and does_nothing(spec) for epic in epics for spec in epic.stories)
+
+    stories = _narrowed(nodes, sound, collected, passes_through)
+    graph = Graph(story._replace(missing=()) for story in stories) if unselected_is_done else Graph(stories)
     used = {story.epic for story in graph.stories.values()}
     return Assembled(graph, {epic.path: epic for epic in epics if epic.path in used}, problems)
+
+
+def dependencies_of(selected: Sequence[str], library: Library, rootdir: Path, tests: Sequence[TestNode]) -> set[str]:
+    """The node ids of all that stories depend on, directly or through others. Mistakes are left to :func:`assemble`."""
+    names = Names((test.key, test.names) for test in tests)
+    whole, _ = _epic_stories(library, Resolver(rootdir, library, names, all_tests_known=True))
+    whole.update(_python_stories(tests, names))
+    return _needed(selected, whole)
 
 
 def _needed(kept: Sequence[str], whole: Mapping[str, Story]) -> set[str]:
@@ -128,16 +146,22 @@ def _only(story: Story, known: Mapping[str, object]) -> Story:
 
 
 def _narrowed(
-    nodes: Sequence[str], whole: Mapping[str, Story], lines: Mapping[str, int], *, unselected_is_done: bool
+    nodes: Sequence[str],
+    whole: Mapping[str, Story],
+    collected: Mapping[str, TestNode],
+    passes_through: Callable[[str], bool],
 ) -> Iterable[Story]:
     """The stories of the graph. A dependency that is not selected is replaced by what it depends on itself, so that the
-    order holds across it."""
+    order holds across it.
+
+    :param passes_through: tells of a story that is not selected whether it has nothing to run: nobody misses it.
+    """
     inside = set(nodes)
     behind: dict[str, tuple[str, ...]] = {}
     for key in nodes:
         story = whole.get(key)
         if story is None:
-            yield Story(key, key, key.partition("::")[0], lines.get(key, 1))
+            yield Story(key, key, key.partition("::")[0], collected[key].line if key in collected else 1)
             continue
         if not story.missing and inside.issuperset(story.dependencies):
             yield story
@@ -149,13 +173,29 @@ def _narrowed(
                 dependencies.append(dependency)
             else:
                 dependencies.extend(_selected_behind(dependency, whole, inside, behind))
-                other = whole.get(dependency)
-                missing.append(other.id if other is not None and other.epic == story.epic else dependency)
+                for key in _missed(dependency, whole, inside, passes_through):
+                    other = whole.get(key)
+                    missing.append(other.id if other is not None and other.epic == story.epic else key)
         yield story._replace(
             dependencies=tuple(dict.fromkeys(dependencies)),
-            missing=() if unselected_is_done else tuple(missing),
+            missing=tuple(dict.fromkeys(missing)),
             missing_words="which was not found" if story.missing else _NOT_SELECTED,
         )
+
+
+def _missed(
+    start: str, whole: Mapping[str, Story], inside: set[str], passes_through: Callable[[str], bool]
+) -> Iterator[str]:
+    """The unselected dependency itself, or if that passes through, those that it depends on."""
+    stack, seen = [start], {start}
+    while stack:
+        key = stack.pop()
+        if not passes_through(key):
+            yield key
+        elif key in whole:
+            behind = [dep for dep in whole[key].dependencies if dep not in inside and dep not in seen]
+            seen.update(behind)
+            stack.extend(reversed(behind))
 
 
 def _selected_behind(

@@ -36,6 +36,8 @@ class TestNode:
     names: tuple[str, ...] = ()
     joins: bool = False
     """Whether it is part of the graph although it depends on nothing, and nothing on it."""
+    is_documentation: bool = False
+    """Whether it is a story without anything to run."""
 
     @property
     def path(self) -> str:

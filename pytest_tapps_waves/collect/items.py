@@ -95,6 +95,11 @@ def _marks(definition: EpicDefinition) -> dict[str, pytest.MarkDecorator]:
     return marks
 
 
+def does_nothing(spec: StorySpec) -> bool:
+    """Whether a story has nothing to run, unless a hook finds it an action."""
+    return spec.run is None and spec.call is None and not spec.checks
+
+
 class StoryItem(pytest.Item):
     """A story of an epic file."""
 

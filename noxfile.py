@@ -62,6 +62,13 @@ def coverage(session: nox.Session) -> None:
 
 
 @nox.session(python=PYTHONS[0])
+def peers(session: nox.Session) -> None:
+    """pytest-asyncio's own suite, with this plugin loaded."""
+    session.install("-e", ".[dev]")
+    session.run("python", "tests/suites/pytest_asyncio_suite.py", *session.posargs)
+
+
+@nox.session(python=PYTHONS[0])
 def examples(session: nox.Session) -> None:
     """The example epics, one by one and three at once."""
     session.install("-e", ".")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextvars
 import signal
 import threading
 import time
@@ -22,7 +21,7 @@ from .concurrent.fixtures import SharedFixtures, shared_fixtures
 from .concurrent.hooks import story_hooks
 from .concurrent.outcomes import skipped
 from .concurrent.output import own_output, routed_output, with_output
-from .concurrent.portal import SharedLoop, new_event_loop
+from .concurrent.portal import SharedLoop, loop_of_the_run
 from .concurrent.setup_state import SharedSetupState
 from .core.model import State
 from .core.plan import Effect, Plan, Settled
@@ -117,7 +116,8 @@ class AllAtOnce:
             story_hooks(session, with_output(session.config)) as self._protocol,
             routed_assertions(session.config),
             shared_fixtures(self._why_cancelled) as self._fixtures,
-            asyncio.Runner(debug=debugs_loop(session.config), loop_factory=new_event_loop) as runner,
+            _warnings_end(session),
+            loop_of_the_run(debug=debugs_loop(session.config)) as runner,
             on_signal(signal.SIGTERM, partial(self._terminated, runner.get_loop())),
         ):
             loop = runner.get_loop()
@@ -183,13 +183,15 @@ class AllAtOnce:
         assert self._fixtures is not None
         if isinstance(item, pytest.Function):
             self._fixtures.give_alone(item)
+        token, alone_token = CURRENT_ITEM.set(item), RUNS_ALONE.set(True)
         self._alone = True
         try:
             with own_output(self._session.config, self.strays):
-                # In a copy, so that the context variables of a shared fixture are seen by its own tests only.
-                contextvars.copy_context().run(_alone, item, following)
+                item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
         finally:
             self._alone = False
+            CURRENT_ITEM.reset(token)
+            RUNS_ALONE.reset(alone_token)
 
     async def _perform(self, key: str, verdict: Settled | None) -> tuple[State, str]:
         item = self._items[key]
@@ -243,14 +245,17 @@ class AllAtOnce:
             self._engine.stop(str(stop))
 
 
-def _alone(item: pytest.Item, following: pytest.Item | None) -> None:
-    CURRENT_ITEM.set(item)
-    RUNS_ALONE.set(True)
-    item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
-
-
 async def _ended(task: asyncio.Task[None]) -> None:
     await asyncio.wait({task})
+
+
+@contextmanager
+def _warnings_end(session: pytest.Session) -> Iterator[None]:
+    """Where warnings are errors, one that belongs to no item ends the run."""
+    try:
+        yield
+    except RuntimeWarning as warning:
+        raise session.Interrupted(str(warning)) from None
 
 
 def story_started(config: pytest.Config, item: pytest.Item) -> None:

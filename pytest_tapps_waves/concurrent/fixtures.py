@@ -98,6 +98,7 @@ class _Shared:
         self._owner: asyncio.Task[Any] | None = None
         self._context: contextvars.Context | None = None
         self._changes: list[tuple[contextvars.ContextVar[Any], Any]] = []
+        self._alone_tokens: list[tuple[contextvars.ContextVar[Any], contextvars.Token[Any]]] = []
 
     def execute(self, request: Any) -> Any:
         """Called by pytest for each test that needs the fixture."""
@@ -131,12 +132,24 @@ class _Shared:
                     for variable, value in context.items()
                     if variable not in before or before[variable] is not value
                 ]
-            for variable, value in self._changes:
-                variable.set(value)
+            self._pass_on()
+
+    def _pass_on(self) -> None:
+        """Let the running test see what the fixture left in context variables."""
+        tokens = [
+            (variable, variable.set(value)) for variable, value in self._changes if variable.get(None) is not value
+        ]
+        if RUNS_ALONE.get():
+            # The context of these tests is one, and outlives the fixture.
+            self._alone_tokens += tokens
 
     def finish(self, request: Any) -> None:
         """Called by pytest when nothing needs the fixture any more, and before it is set up with another parameter."""
         __tracebackhide__ = True
+        if RUNS_ALONE.get():
+            while self._alone_tokens:
+                variable, token = self._alone_tokens.pop()
+                variable.reset(token)
         context, self._context = self._context, None
         if context is None:
             self._finish(request)

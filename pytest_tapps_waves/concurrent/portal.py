@@ -5,7 +5,10 @@ from __future__ import annotations
 import asyncio
 import sys
 import threading
-from collections.abc import Callable, Coroutine, Iterable
+import traceback
+import warnings
+from collections.abc import Callable, Coroutine, Iterable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from typing import Any, Protocol, TypeVar
 
@@ -156,3 +159,23 @@ def new_event_loop() -> asyncio.AbstractEventLoop:
     if sys.platform == "win32":
         return asyncio.ProactorEventLoop()
     return asyncio.SelectorEventLoop()
+
+
+@contextmanager
+def loop_of_the_run(*, debug: bool) -> Iterator[asyncio.Runner]:
+    """The loop on which a concurrent run turns.
+
+    :raises RuntimeWarning: if warnings are errors and it cannot be closed well, since a test broke it, or an
+        asynchronous generator fails as it ends.
+    """
+    runner = asyncio.Runner(debug=debug, loop_factory=new_event_loop)
+    try:
+        yield runner
+    finally:
+        try:
+            runner.close()
+        except Exception as error:
+            what = "".join(traceback.format_exception(error)).rstrip()
+            warnings.warn(
+                f"the loop of the tests that ran at once did not end well\n{what}", RuntimeWarning, stacklevel=1
+            )

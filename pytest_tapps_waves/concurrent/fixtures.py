@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
-import copy
 import dataclasses
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -76,9 +75,8 @@ class _OwnFixtures(dict[str, Any]):
         if definition.scope != "function":
             self._share(definition)
             return definition
-        own: FixtureDef[Any] = copy.copy(definition)
-        own.cached_result = None
-        vars(own)["_finalizers"] = []
+        own: FixtureDef[Any] = object.__new__(type(definition))
+        vars(own).update(vars(definition), cached_result=None, _finalizers=[])
         return own
 
 

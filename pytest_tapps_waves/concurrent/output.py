@@ -46,7 +46,9 @@ class _RoutedText(io.TextIOBase):
         return len(text)
 
     def flush(self) -> None:
-        self._beside.flush()
+        # It is flushed once more when it is deleted, after the end of the capture.
+        if not self._beside.closed:
+            self._beside.flush()
 
     def writable(self) -> bool:
         return True

@@ -74,7 +74,8 @@ def test_an_epic_stays_within_its_bound_beside_a_wider_one(project: Project) -> 
     result.assert_outcomes(passed=12)
     result.stdout.fnmatch_lines(["epics: 2 epics, 12 stories, 1 wave, 4 at once, waves schedule"])
     most = most_at_once(project)
-    assert (most["shop"], most["all"]) == (2, 4)
+    assert most["shop"] == 2
+    assert 2 < most["all"] <= 4
 
 
 @pytest.mark.parametrize("mode", [(), ("--epic-strategy=sequential",)])

@@ -162,3 +162,30 @@ def test_words_that_overlap_name_each_item_once_and_what_is_missing_keeps_its_or
 def test_brackets_of_a_glob_may_stand_in_a_path(word: str) -> None:
     test = TestNode("a/test_here.py::TestHere::test_dep[x]", 1, on=(word,))
     assert resolve(test, NAMES) == (["a/test_beside.py::test_one"], [])
+
+
+@pytest.mark.parametrize(
+    ("word", "key"),
+    [
+        ("TestNext::test_in[d.e::f/g]", "a/test_here.py::TestNext::test_in[d.e::f/g]"),
+        ("test_in[h/i.j::k]", "a/test_here.py::TestHere::test_in[h/i.j::k]"),
+        ("test_at[1/2]", "a/test_here.py::test_at[1/2]"),
+        ("test_at[1.2]", "a/test_here.py::test_at[1.2]"),
+        ("test_at[1::2]", "a/test_here.py::test_at[1::2]"),
+        ("test_at[*]", "a/test_here.py::test_at[*]"),
+        ("test_beside.py::test_on[x::y.z/w]", "a/test_beside.py::test_on[x::y.z/w]"),
+        ("d[1]/test_deep.py::test_up[x/y]", "a/d[1]/test_deep.py::test_up[x/y]"),
+        ("test_root.py::test_up[x/y.z]", "test_root.py::test_up[x/y.z]"),
+    ],
+)
+def test_a_parameter_may_hold_what_paths_and_classes_are_told_by(word: str, key: str) -> None:
+    test = TestNode("a/test_here.py::TestHere::test_dep[x]", 1, on=(word,))
+    others = [
+        "a/test_here.py::TestNext::test_in[d.e::f/g]",
+        "a/test_here.py::TestHere::test_in[h/i.j::k]",
+        *(f"a/test_here.py::test_at[{parameter}]" for parameter in ("1/2", "1.2", "1::2", "*")),
+        "a/test_beside.py::test_on[x::y.z/w]",
+        "a/d[1]/test_deep.py::test_up[x/y]",
+        "test_root.py::test_up[x/y.z]",
+    ]
+    assert resolve(test, Names((other, ()) for other in [test.key, *others])) == ([key], [])

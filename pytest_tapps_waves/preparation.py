@@ -17,6 +17,7 @@ from .collect.selection import bring_back
 from .concurrent.async_tests import is_async_test
 from .core.conflicts import Conflict, find_conflicts
 from .core.graph import Graph, Waves
+from .core.order import Place, arranged
 from .distribution import is_xdist_worker, worker_problems
 from .errors import Problem, WavesError
 from .settings import EpicSettings, Settings
@@ -153,11 +154,10 @@ def _ordered(items: Sequence[pytest.Item], graph: Graph, waves: Waves, *, concur
     if concurrent:
         others = [item for key, item in unique.items() if key not in graph.stories]
         return [*others, *(unique[key] for wave in waves for key in wave)]
-    order = iter(graph.order())
-    placed: dict[str, pytest.Item] = {}
-    for key, item in unique.items():
-        while key in graph.stories and key not in placed:
-            following = next(order)
-            placed[following] = unique[following]
-        placed.setdefault(key, item)
-    return list(placed.values())
+    dependencies = {key: story.dependencies for key, story in graph.stories.items()}
+    return [unique[key] for key in arranged(list(unique), dependencies, lambda key: _place(unique[key]))]
+
+
+def _place(item: pytest.Item) -> Place:
+    """Whose fixtures it shares with its neighbours. A story of an epic shares none, and may be moved by itself."""
+    return tuple([node.nodeid for node in item.listchain() if isinstance(node, (pytest.Module, pytest.Class))])

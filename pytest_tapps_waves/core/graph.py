@@ -1,4 +1,4 @@
-"""The graph of a run: stories and what they depend on, its waves, and an order that keeps dependencies first."""
+"""The graph of a run: stories and what they depend on, and its waves."""
 
 from __future__ import annotations
 
@@ -75,28 +75,6 @@ class Graph:
         ring = path[seen[key] :]
         first = min(range(len(ring)), key=lambda place: self.position[ring[place]])
         return ring[first:] + ring[:first]
-
-    def order(self) -> list[str]:
-        """File order, changed only where a dependency has to come first.
-
-        A depth-first post-order, without recursion; an order that is right already stays as it is.
-        """
-        order: list[str] = []
-        done: set[str] = set()
-        for root in self.stories:
-            stack = [root]
-            while stack:
-                key = stack[-1]
-                pending = [dep for dep in self.stories[key].dependencies if dep not in done]
-                if key in done:
-                    stack.pop()
-                elif pending:
-                    stack.extend(sorted(pending, key=self.position.__getitem__, reverse=True))
-                else:
-                    done.add(key)
-                    order.append(key)
-                    stack.pop()
-        return order
 
     def critical_path(self) -> list[str]:
         """A longest chain of stories, each depending on the one before; of equal ones the first in file order."""

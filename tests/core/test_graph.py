@@ -1,4 +1,4 @@
-"""What the graph promises: its waves, an order, the cycle as a path, a longest chain, and checked waves of others."""
+"""What the graph promises: its waves, the cycle as a path, a longest chain, and checked waves of others."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def test_a_wave_is_in_file_order_whichever_dependency_let_it_go_first() -> None:
 
 def test_no_stories_make_no_waves() -> None:
     graph = graph_of({})
-    assert (graph.waves, graph.order(), graph.critical_path()) == ((), [], [])
+    assert (graph.waves, graph.critical_path()) == ((), [])
 
 
 def test_a_dependency_named_twice_counts_once() -> None:
@@ -62,36 +62,6 @@ def test_every_story_is_one_wave_past_its_latest_dependency(edges: dict[str, str
         assert wave_of[key] == max((wave_of[need] + 1 for need in needs), default=0)
 
 
-@pytest.mark.parametrize("order", ["abcd", "acbd"])
-def test_an_order_that_is_right_stays(order: str) -> None:
-    needs = {"a": "", "b": "a", "c": "a", "d": "bc"}
-    assert graph_of({key: needs[key] for key in order}).order() == list(order)
-
-
-@pytest.mark.parametrize(
-    ("edges", "expected"),
-    [
-        ({"a": "", "b": "d", "c": "", "d": ""}, "adbc"),
-        ({"a": "cb", "b": "", "c": ""}, "bca"),
-        ({"a": "bc", "b": "", "c": ""}, "bca"),
-        ({"a": "b", "b": "c", "c": "", "d": ""}, "cbad"),
-    ],
-    ids=["one comes forward", "several come in file order", "however they are named", "a chain comes forward"],
-)
-def test_only_a_dependency_that_stands_too_late_is_moved(edges: dict[str, str], expected: str) -> None:
-    assert graph_of(edges).order() == list(expected)
-
-
-@MODERATE
-@given(acyclic())
-def test_the_order_puts_dependencies_first_and_is_stable(edges: dict[str, str]) -> None:
-    order = graph_of(edges).order()
-    assert sorted(order) == sorted(edges)
-    for key, needs in edges.items():
-        assert all(order.index(need) < order.index(key) for need in needs)
-    assert graph_of({key: edges[key] for key in order}).order() == order
-
-
 def test_a_long_chain_needs_no_recursion() -> None:
     last = 5_000
     graph = Graph(
@@ -99,7 +69,7 @@ def test_a_long_chain_needs_no_recursion() -> None:
         for number in range(last + 1)
     )
     backwards = [str(number) for number in range(last, -1, -1)]
-    assert (graph.order(), graph.critical_path(), len(graph.waves)) == (backwards, backwards, last + 1)
+    assert (graph.critical_path(), len(graph.waves)) == (backwards, last + 1)
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ NOTES_CALLS = """
         with open("ran", "a") as file:
             print(item.nodeid, file=file)
 """
+ALL_THERE = ["b/test_there.py::test_top", "b/test_there.py::TestT::test_deep"]
 
 
 @pytest.mark.parametrize(
@@ -116,19 +117,20 @@ def test_marks_of_function_class_module_and_parameter_add_up(both_ways: BothWays
         ("test_n", ["a/test_here.py::test_n[1]", "a/test_here.py::test_n[22]"]),
         ("test_n[22]", ["a/test_here.py::test_n[22]"]),
         ("custom", ["a/test_here.py::test_bare"]),
-        ("shared", ["a/test_here.py::test_bare", "b/test_there.py::test_top"]),
+        ("shared", [*ALL_THERE, "a/test_here.py::test_bare"]),
         ("test_beside.py", ["a/test_beside.py::test_one"]),
         ("test_beside.py::test_one", ["a/test_beside.py::test_one"]),
         ("a/test_beside.py::test_one", ["a/test_beside.py::test_one"]),
-        ("b/test_there.py", ["b/test_there.py::test_top", "b/test_there.py::TestT::test_deep"]),
-        ("b/test_there.py::TestT", ["b/test_there.py::TestT::test_deep"]),
-        (["test_bare", "b/test_there.py::test_top"], ["a/test_here.py::test_bare", "b/test_there.py::test_top"]),
+        ("b/test_there.py", ALL_THERE),
+        # A file comes forward whole.
+        ("b/test_there.py::TestT", ALL_THERE),
+        (["test_bare", "b/test_there.py::test_top"], [*ALL_THERE, "a/test_here.py::test_bare"]),
         ("test_ow*", ["a/test_here.py::TestHere::test_own"]),
         ("test_bar?", ["a/test_here.py::test_bare"]),
         ("TestN*::*", ["a/test_here.py::TestNext::test_own"]),
         ("test_bes*.py::*", ["a/test_beside.py::test_one"]),
-        ("b/*", ["b/test_there.py::test_top", "b/test_there.py::TestT::test_deep"]),
-        ("sha*", ["a/test_here.py::test_bare", "b/test_there.py::test_top"]),
+        ("b/*", ALL_THERE),
+        ("sha*", [*ALL_THERE, "a/test_here.py::test_bare"]),
     ],
     ids=str,
 )

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
+import copy
+import dataclasses
 import inspect
+from asyncio.tasks import _enter_task, _leave_task
 from typing import Any
 
 import pytest
 from _pytest.config import apply_warning_filters
+from _pytest.fixtures import FixtureDef
 from _pytest.logging import catching_logs
 from _pytest.runner import SetupState
 from _pytest.subtests import Captured, SubtestContext, SubtestReport, failed_subtests_key
+from pytest_asyncio import plugin as asyncio_plugin
 
 from pytest_tapps_waves.concurrent.outcomes import _subtests_key
 
@@ -24,10 +30,16 @@ def test_the_setup_state_has_the_methods_that_ours_replaces(request: pytest.Fixt
     assert isinstance(request.session._setupstate, SetupState)
     assert list(inspect.signature(SetupState.setup).parameters) == ["self", "item"]
     assert list(inspect.signature(SetupState.teardown_exact).parameters) == ["self", "nextitem"]
+    assert list(inspect.signature(SetupState.addfinalizer).parameters) == ["self", "finalizer", "node"]
     assert request.node in request.session._setupstate.stack
     finalizers, failure = request.session._setupstate.stack[request.node]
     assert callable(finalizers[0])
     assert failure is None
+
+
+def test_a_fixture_can_only_be_asked_for_where_its_node_is_active(request: pytest.FixtureRequest) -> None:
+    assert list(inspect.signature(SetupState.is_node_active).parameters) == ["self", "node"]
+    assert request.session._setupstate.is_node_active(request.node)
 
 
 @pytest.mark.parametrize("name", ["capturemanager", "logging-plugin", "terminalreporter", "warnings", "assertion"])
@@ -105,3 +117,161 @@ def test_a_skip_can_be_shown_at_its_item() -> None:
 
 def test_configured_warning_filters_can_be_applied() -> None:
     assert list(inspect.signature(apply_warning_filters).parameters) == ["config_filters", "cmdline_filters"]
+
+
+ITEMS = """
+    import pytest
+
+    @pytest.fixture
+    def own(request): return object()
+
+    @pytest.fixture(scope="module", params=[1])
+    def wide(request):
+        yield request.param
+
+    @pytest.mark.asyncio
+    async def test_it(request, own, wide):
+        assert request.getfixturevalue("later") == "late"
+
+    @pytest.fixture
+    def later(): return "late"
+"""
+
+
+@pytest.fixture
+def item(pytester: pytest.Pytester) -> Any:
+    pytester.makepyfile(ITEMS)
+    (found,), _ = pytester.inline_genitems("-p", "no:cacheprovider")
+    return found
+
+
+def test_a_fixture_definition_keeps_what_ours_resets_in_a_copy(item: Any) -> None:
+    assert list(inspect.signature(FixtureDef.execute).parameters) == ["self", "request"]
+    assert list(inspect.signature(FixtureDef.finish).parameters) == ["self", "request"]
+    definition = item._fixtureinfo.name2fixturedefs["own"][-1]
+    assert vars(definition)["_finalizers"] == []
+    assert vars(definition)["cached_result"] is None
+    definition.addfinalizer(print)
+    assert vars(definition)["_finalizers"] == [print]
+    assert vars(copy.copy(definition))["_finalizers"] is vars(definition)["_finalizers"]
+    assert (definition.scope, item._fixtureinfo.name2fixturedefs["wide"][-1].scope) == ("function", "module")
+
+
+def test_execute_and_finish_of_a_fixture_are_called_on_the_object(pytester: pytest.Pytester) -> None:
+    """And a request looks definitions up by ``get``, those included that are asked for later."""
+    pytester.makepyfile(ITEMS)
+    log: list[str] = []
+    items: list[Any] = []
+
+    class Noted(dict[str, Any]):
+        def get(self, name: str, default: Any = None) -> Any:
+            log.append(f"get {name}")
+            found = super().get(name, default)
+            return found or items[0].session._fixturemanager.getfixturedefs(name, items[0])
+
+    class Spy:
+        @pytest.hookimpl(tryfirst=True)
+        def pytest_runtest_setup(self, item: Any) -> None:
+            items.append(item)
+            info = item._fixtureinfo
+            item._fixtureinfo = dataclasses.replace(info, name2fixturedefs=Noted(info.name2fixturedefs))
+            item._initrequest()
+            wide = info.name2fixturedefs["wide"][-1]
+            for name in ("execute", "finish"):
+                vars(wide)[name] = noted(name, getattr(wide, name))
+
+    def noted(name: str, method: Any) -> Any:
+        def call(request: Any) -> Any:
+            log.append(name)
+            return method(request)
+
+        return call
+
+    pytester.inline_run("-p", "no:cacheprovider", plugins=[Spy()]).assertoutcome(passed=1)
+    assert {"get wide", "get later", "execute", "finish"} <= set(log)
+
+
+def test_a_function_knows_its_fixtures_as_ours_takes_them(item: Any) -> None:
+    assert {"names_closure", "name2fixturedefs"} <= {field.name for field in dataclasses.fields(item._fixtureinfo)}
+    assert item.fixturenames is item._fixtureinfo.names_closure
+    before = item._request
+    item._initrequest()
+    assert item._request is not before
+    assert item.session._fixturemanager.getfixturedefs("nothing", item) is None
+    assert {name: scope.value for name, scope in item.callspec._arg2scope.items()} == {"wide": "module"}
+
+
+def test_a_request_knows_its_definition_and_those_it_has_asked_for(request: Any, item: Any) -> None:
+    assert isinstance(request._get_active_fixturedef("item"), FixtureDef)
+
+
+@pytest.fixture
+def own_definition(request: Any) -> Any:
+    return request._fixturedef
+
+
+def test_the_request_of_a_fixture_holds_its_definition(own_definition: Any) -> None:
+    assert isinstance(own_definition, FixtureDef)
+
+
+@pytest.mark.parametrize("scope", ["function", "class", "module", "package", "session"])
+def test_pytest_asyncio_has_a_runner_for_each_scope(request: pytest.FixtureRequest, scope: str) -> None:
+    runner = request.getfixturevalue(f"_{scope}_scoped_runner")
+    assert isinstance(runner, asyncio.Runner)
+
+
+def test_pytest_asyncio_has_the_items_and_settings_that_ours_knows(item: Any) -> None:
+    assert isinstance(item, asyncio_plugin.PytestAsyncioFunction)
+    for kind in (asyncio_plugin.AsyncGenerator, asyncio_plugin.AsyncHypothesisTest):
+        assert issubclass(kind, asyncio_plugin.PytestAsyncioFunction)
+        assert not isinstance(item, kind)
+    assert len(item._fixtureinfo.name2fixturedefs["event_loop_policy"]) == 1
+    assert item.config.getoption("asyncio_debug") is None
+    assert item.config.getini("asyncio_debug") in (False, "false")
+
+
+def test_pytest_asyncio_gives_its_runner_the_coroutine_and_a_context(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(
+        """
+        import asyncio, pytest
+        LOG = []
+
+        class Runner(asyncio.Runner):
+            def run(self, coroutine, *, context=None):
+                LOG.append(context is not None)
+                return super().run(coroutine, context=context)
+
+        @pytest.fixture
+        def _function_scoped_runner():
+            with Runner() as runner:
+                yield runner
+
+        @pytest.mark.asyncio
+        async def test_it(): pass
+
+        def test_then(): assert LOG == [True]
+        """
+    )
+    pytester.inline_run("-p", "no:randomly").assertoutcome(passed=2)
+
+
+def test_a_task_can_leave_its_loop_and_come_back() -> None:
+    async def run() -> None:
+        loop, task = asyncio.get_running_loop(), asyncio.current_task()
+        assert task is not None
+        _leave_task(loop, task)
+        asyncio._set_running_loop(None)
+        assert asyncio._get_running_loop() is None
+        asyncio.run(asyncio.sleep(0))
+        asyncio._set_running_loop(loop)
+        _enter_task(loop, task)
+        await asyncio.sleep(0)
+        assert asyncio.current_task() is task
+
+    asyncio.run(run())
+
+
+def test_pytest_timeout_keeps_its_setting_on_the_config(pytester: pytest.Pytester) -> None:
+    pytest.importorskip("pytest_timeout")
+    config: Any = pytester.parseconfigure("--timeout=7")
+    assert config._env_timeout == 7

@@ -222,11 +222,14 @@ class AllAtOnce:
             story_started(config, item)
         else:
             self._runtime.verdicts[item.nodeid] = verdict
-        if not isinstance(item, StoryItem):
+        if isinstance(item, StoryItem):
+            self._protocol(item)
+        else:
             assert self._fixtures is not None
-            self._fixtures.give(item)
+            take_back = self._fixtures.give(item)
             explain_assertions_of(item)
-        self._protocol(item)
+            self._protocol(item)
+            take_back()
         state, reason = self._ended(item)
         if state is State.SKIPPED and reason == self._engine.cancel_reason(item.nodeid):
             state = State.CANCELLED

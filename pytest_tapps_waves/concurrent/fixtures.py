@@ -11,6 +11,7 @@ import contextvars
 import dataclasses
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import pytest
@@ -166,13 +167,17 @@ class SharedFixtures:
         self._why_cancelled = why_cancelled
         self._shared: list[FixtureDef[Any]] = []
 
-    def give(self, item: Any) -> None:
-        """Give a test function fixtures of its own. Called before it is set up."""
+    def give(self, item: Any) -> Callable[[], None]:
+        """Give a test function fixtures of its own. Called before it is set up.
+
+        :return: takes them back, when it has ended: an item lives as long as the session.
+        """
         info = item._fixtureinfo
         own = _OwnFixtures(item, info.name2fixturedefs, self._share)
         item._fixtureinfo = dataclasses.replace(info, names_closure=list(info.names_closure), name2fixturedefs=own)
         item.fixturenames = item._fixtureinfo.names_closure
         item._initrequest()
+        return partial(_take_back, item, info)
 
     def give_alone(self, item: Any) -> None:
         """Let a test that runs alone share the wider fixtures. Called before it is set up."""
@@ -190,6 +195,10 @@ class SharedFixtures:
     def close(self) -> None:
         for definition in self._shared:
             del vars(definition)["execute"], vars(definition)["finish"]
+
+
+def _take_back(item: Any, info: Any) -> None:
+    item._fixtureinfo, item.fixturenames = info, info.names_closure
 
 
 @contextmanager

@@ -94,6 +94,9 @@ class SharedSetupState(SetupState):
         self._ended.add(item)
         for node in item.listchain():
             self._to_come[node] -= 1
+        # Of the item itself nothing is kept: there are many.
+        del self._to_come[item]
+        self._users.pop(item, None)
 
     def _needed(self, node: Node, item: pytest.Item) -> bool:
         if self._users.get(node):

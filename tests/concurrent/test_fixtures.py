@@ -100,6 +100,18 @@ def test_the_names_that_a_test_adds_are_its_own(items: list[Any]) -> None:
     assert "more" in first._fixtureinfo.names_closure
 
 
+def test_a_test_that_has_ended_keeps_nothing_of_its_own(items: list[Any]) -> None:
+    first, second = items
+    before = first._fixtureinfo
+    with shared_fixtures(_why) as fixtures:
+        take_back = fixtures.give(first)
+        assert first._fixtureinfo is not before
+        take_back()
+        fixtures.give(second)
+    assert first._fixtureinfo is before
+    assert first.fixturenames is before.names_closure
+
+
 def test_wider_fixtures_are_as_before_in_the_end(items: list[Any]) -> None:
     definition = _definition(items[0], "shared")
     with shared_fixtures(_why) as fixtures:

@@ -1,17 +1,18 @@
 """File conflicts: stories of one wave that affect a common file.
 
-An inverted index from patterns to stories finds them in time linear in the number of stories, as long as few patterns
-hold wildcards: those are held against all patterns below or above their literal prefix.
+An inverted index from patterns to stories finds those that write the same, and ``overlaps.py`` the patterns that can
+match a common path.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from .globs import Glob, overlap, parse
+from .globs import Glob, parse
 from .graph import Graph, Waves
 from .model import EpicRules, OnConflict, Story
+from .overlaps import overlapping
 
 _STRICTNESS = {policy: rank for rank, policy in enumerate(OnConflict)}
 
@@ -118,7 +119,7 @@ def _groups(
 ) -> Iterator[tuple[str, Sequence[str]]]:
     """What is in common, and the stories, perhaps only one, that have it in common."""
     yield from stories_of.items()
-    for one, other in _overlapping(globs):
+    for one, other in overlapping(globs):
         keys = [*stories_of[one.text], *stories_of[other.text]]
         spelled = max((glob for glob in (one, other) if glob.path or glob.name), key=_depth, default=None)
         if spelled is not None:
@@ -133,62 +134,3 @@ def _groups(
 def _depth(glob: Glob) -> tuple[bool, int]:
     """How closely it says which file is meant: of a directory and a file in it, the file."""
     return glob.path is not None, len(glob.segments)
-
-
-def _overlapping(globs: Sequence[Glob]) -> Iterator[tuple[Glob, Glob]]:
-    """Pairs of different patterns that can match a common path, each pair once."""
-    paths: dict[tuple[str, ...], list[Glob]] = {}
-    names: dict[str, list[Glob]] = {}
-    wild: list[Glob] = []
-    for glob in globs:
-        if glob.path is not None and not glob.directory:
-            paths.setdefault(glob.segments, []).append(glob)
-        elif glob.name is not None:
-            names.setdefault(glob.name, []).append(glob)
-        else:
-            wild.append(glob)
-    yield from _spellings(paths)
-    yield from _spellings(names)
-    for segments, spelled in paths.items():
-        for depth in range(1, len(segments)):
-            yield from _pairs(paths.get(segments[:depth], ()), spelled)
-        for segment in dict.fromkeys(segments):
-            yield from (pair for pair in _pairs(names.get(segment, ()), spelled) if overlap(*pair))
-    yield from _wild_overlaps(wild, paths, names)
-
-
-def _spellings(index: Mapping[Any, Sequence[Glob]]) -> Iterator[tuple[Glob, Glob]]:
-    """``a/b`` and ``/a/b/`` are two spellings of one pattern."""
-    for spelled in index.values():
-        for place, glob in enumerate(spelled):
-            yield from _pairs((glob,), spelled[place + 1 :])
-
-
-def _pairs(some: Iterable[Glob], others: Sequence[Glob]) -> Iterator[tuple[Glob, Glob]]:
-    for one in some:
-        for other in others:
-            yield one, other
-
-
-def _wild_overlaps(
-    wild: Sequence[Glob], paths: Mapping[tuple[str, ...], Sequence[Glob]], names: Mapping[str, Sequence[Glob]]
-) -> Iterator[tuple[Glob, Glob]]:
-    if not wild:
-        return
-    at_prefix: dict[tuple[str, ...], list[Glob]] = {}
-    below: dict[tuple[str, ...], list[Glob]] = {}
-    place = {glob.text: number for number, glob in enumerate(wild)}
-    named = [glob for spelled in names.values() for glob in spelled]
-    for glob in [*wild, *(glob for spelled in paths.values() for glob in spelled)]:
-        at_prefix.setdefault(glob.prefix, []).append(glob)
-    asked = {glob.prefix for glob in wild}
-    for prefix, held in at_prefix.items():
-        for depth in range(len(prefix) + 1):
-            if prefix[:depth] in asked:
-                below.setdefault(prefix[:depth], []).extend(held)
-    for glob in wild:
-        above = [other for depth in range(len(glob.prefix)) for other in at_prefix.get(glob.prefix[:depth], ())]
-        for other in [*below[glob.prefix], *above, *named]:
-            twin = place.get(other.text)
-            if (twin is None or twin > place[glob.text]) and overlap(glob, other):
-                yield glob, other

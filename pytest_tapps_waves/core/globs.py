@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from functools import lru_cache
+from itertools import takewhile
 from typing import NamedTuple
 
 ANY_DEPTH = "**"
@@ -36,7 +37,7 @@ class Glob(NamedTuple):
     @property
     def name(self) -> str | None:
         """The one name that it stands for, at any depth, or None."""
-        if len(self.segments) == 2 and self.segments[0] == ANY_DEPTH and self.literal[1] and not self.directory:
+        if self.literal == (False, True) and self.segments[0] == ANY_DEPTH and not self.directory:
             return self.segments[1]
         return None
 
@@ -113,7 +114,7 @@ def overlap(one: Glob, other: Glob) -> bool:
             if (one.directory or not other_guesses) if one_ended else (other.directory or not one_guesses):
                 return True
             continue
-        a, b = _spelled(one, i), _spelled(other, j)
+        a, b = spelled(one, i), spelled(other, j)
         a_guesses, b_guesses = one_guesses or not one.literal[i], other_guesses or not other.literal[j]
         if a == ANY_DEPTH:
             stack += [(i + 1, j, one_guesses, other_guesses), (i, j + 1, True, b_guesses)]
@@ -124,7 +125,7 @@ def overlap(one: Glob, other: Glob) -> bool:
     return False
 
 
-def _spelled(glob: Glob, place: int) -> str:
+def spelled(glob: Glob, place: int) -> str:
     """A segment as a glob again: what is literal was unescaped, and may hold signs."""
     segment = glob.segments[place]
     if not glob.literal[place] or _SIGNS.isdisjoint(segment):
@@ -156,6 +157,19 @@ def segments_overlap(one: str, other: str) -> bool:
         if not a_star and not b_star and i < len(a) and j < len(b) and _characters_overlap(a[i], b[j]):
             stack.append((i + 1, j + 1))
     return False
+
+
+def literal_ends(segment: str) -> tuple[str, str]:
+    """What all names begin with, and end with, that a glob of one segment matches; all of it, if that is one name."""
+    if _SIGNS.isdisjoint(segment):
+        return segment, segment
+    tokens = _tokens(segment)
+    begin = "".join(token[1] for token in takewhile(_is_letter, tokens))
+    return begin, "".join(token[1] for token in takewhile(_is_letter, reversed(tokens)))[::-1]
+
+
+def _is_letter(token: str) -> bool:
+    return token[0] == "\\"
 
 
 def _tokens(segment: str) -> list[str]:

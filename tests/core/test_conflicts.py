@@ -9,7 +9,7 @@ import hypothesis.strategies as st
 import pytest
 from hypothesis import given, settings
 
-from pytest_tapps_waves.core import conflicts as under_test
+from pytest_tapps_waves.core import overlaps
 from pytest_tapps_waves.core.conflicts import Conflict, describe, find_conflicts, refusals
 from pytest_tapps_waves.core.globs import Glob, overlap, parse
 from pytest_tapps_waves.core.graph import Graph
@@ -220,7 +220,7 @@ def test_a_wave_of_ten_thousand_stories_is_searched_in_linear_time(
         calls += 1
         return overlap(one, other)
 
-    monkeypatch.setattr(under_test, "overlap", counted)
+    monkeypatch.setattr(overlaps, "overlap", counted)
     many = [story(str(n), f"pkg{n}/m.py", f"/pkg{n}/x/m.py", f"docs/{n}.rst") for n in range(1, 10_001)]
     conflicts = found(*many, story("10001", "pkg9/m.py", *extra))
     assert calls <= most

@@ -154,7 +154,7 @@ def add_options(parser: pytest.Parser, plan_formats: Sequence[str]) -> None:
     group.addoption(
         "--epic-with-deps",
         dest="epic_with_deps",
-        action="store_true",
+        action=argparse.BooleanOptionalAction,
         default=None,
         help="what -k, -m, --lf or an argument selects brings along what it depends on, wherever that is",
     )

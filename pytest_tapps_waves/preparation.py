@@ -13,7 +13,7 @@ from .collect.depends import MARK, TestNode, read_marks
 from .collect.files import PresentFiles
 from .collect.items import StoryItem, does_nothing
 from .collect.library import library_of
-from .collect.selection import bring_back
+from .collect.selection import Selection
 from .concurrent.async_tests import is_async_test
 from .core.conflicts import Conflict, find_conflicts
 from .core.graph import Graph, Waves
@@ -56,7 +56,11 @@ def _is_marked(item: pytest.Item) -> bool:
 
 
 def bring_dependencies(
-    config: pytest.Config, collected: Sequence[pytest.Item], items: list[pytest.Item], tests: Sequence[TestNode]
+    config: pytest.Config,
+    selection: Selection,
+    collected: Sequence[pytest.Item],
+    items: list[pytest.Item],
+    tests: Sequence[TestNode],
 ) -> None:
     """Add to the selected ``items`` what they depend on.
 
@@ -64,7 +68,8 @@ def bring_dependencies(
     :param tests: the same, as the graph sees them.
     """
     needed = dependencies_of([item.nodeid for item in items], library_of(config), config.rootpath, tests)
-    bring_back(config, collected, items, needed)
+    selection.bring(collected, items, needed.keys)
+    selection.report_withheld({key.partition("::")[0] for key in needed.keys}, all_failures=not needed.all_found)
 
 
 def prepare(
@@ -97,6 +102,10 @@ def prepare(
     assembled = assembled_of(selected=list(unique))
     epics = {path: settings.for_epic(epic.header) for path, epic in assembled.epics.items()}
     found = [*problems, *assembled.problems]
+    if settings.with_dependencies:
+        # Files that were looked through for dependencies only may be wrong.
+        in_run = {key.partition("::")[0] for key in unique}
+        found = [problem for problem in found if problem.path in in_run]
     # What contradicts on the command line is refused by the controller.
     if is_xdist_worker(config) and (
         refused := worker_problems(config, assembled, {} if settings.cli.parallel else epics)

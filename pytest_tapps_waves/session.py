@@ -38,6 +38,7 @@ class EpicSession:
             from .collect.selection import Selection
 
             self._selection = Selection(self._config)
+            self._config.pluginmanager.register(self._selection, "epics-selection")
 
     def pytest_collect_file(self, file_path: Path, parent: pytest.Collector) -> EpicFile | None:
         """Called for each file that pytest looks at."""
@@ -66,7 +67,7 @@ class EpicSession:
             items[:] = self._selection.of(items)
         yield
         if self._selection is not None:
-            bring_dependencies(self._config, collected, items, tests)
+            bring_dependencies(self._config, self._selection, collected, items, tests)
         self._list_names(tests)
         if self._has_epics or self._settings.plan_format or problems or any(test.on or test.joins for test in tests):
             prepared = prepare(session, self._settings, items, tests, problems)

@@ -137,7 +137,7 @@ def settings_of(config: pytest.Config) -> Settings:
             missing=dependency_action("missing_dependency_action"),
         ),
         async_tests=config.getini("epic_async_tests"),
-        with_dependencies=bool(config.getoption("epic_with_deps") or config.getini("epic_with_deps")),
+        with_dependencies=_first(config.getoption("epic_with_deps"), config.getini("epic_with_deps")),
         note="one story at a time, since --pdb was given" if config.getoption("usepdb", False) else "",
     )
 

@@ -70,12 +70,31 @@ def assemble(
     return Assembled(graph, {epic.path: epic for epic in epics if epic.path in used}, problems)
 
 
-def dependencies_of(selected: Sequence[str], library: Library, rootdir: Path, tests: Sequence[TestNode]) -> set[str]:
-    """The node ids of all that stories depend on, directly or through others. Mistakes are left to :func:`assemble`."""
+class Needed(NamedTuple):
+    """All that stories depend on, directly or through others."""
+
+    keys: set[str]
+    """Node ids, of items that were not collected too."""
+    all_found: bool
+    """Whether every name stands for something."""
+
+
+def dependencies_of(selected: Sequence[str], library: Library, rootdir: Path, tests: Sequence[TestNode]) -> Needed:
+    """What the selected stories depend on. Mistakes are left to :func:`assemble`."""
     names = Names((test.key, test.names) for test in tests)
-    whole, _ = _epic_stories(library, Resolver(rootdir, library, names, all_tests_known=True))
+    resolver = Resolver(rootdir, library, names, all_tests_known=True)
+    whole, _ = _epic_stories(library, resolver)
     whole.update(_python_stories(tests, names))
-    return _needed(selected, whole)
+    needed = _needed(selected, whole)
+    in_run = [whole[key] for key in needed.union(selected) if key in whole]
+    wrong = {problem.path for problem in resolver.problems}
+    return Needed(needed, not any(story.missing or story.epic in wrong for story in in_run))
+
+
+def referred_files(library: Library, rootdir: Path) -> list[str]:
+    """The node ids of the files that stories of known epics depend on, directly or through other epics."""
+    whole, _ = _epic_stories(library, Resolver(rootdir, library, Names(()), all_tests_known=False))
+    return list(dict.fromkeys(key.partition("::")[0] for story in whole.values() for key in story.dependencies))
 
 
 def _needed(kept: Sequence[str], whole: Mapping[str, Story]) -> set[str]:

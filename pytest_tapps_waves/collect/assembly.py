@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -58,11 +59,15 @@ def assemble(
     sound = {key: story for key, story in whole.items() if story.epic not in broken}
     collected = {test.key: test for test in tests}
 
+    @cache
+    def specs() -> dict[str, StorySpec]:
+        # Few runs ask for stories that were not collected.
+        return {f"{epic.path}::{spec.id}": spec for epic in epics for spec in epic.stories}
+
     def passes_through(key: str) -> bool:
         if key in collected:
             return collected[key].is_documentation
-        # Few are asked for that were not collected.
-        return any(key == f"{epic.path}::{spec.id}" and does_nothing(spec) for epic in epics for spec in epic.stories)
+        return key in specs() and does_nothing(specs()[key])
 
     stories = _narrowed(nodes, sound, collected, passes_through)
     graph = Graph(story._replace(missing=()) for story in stories) if unselected_is_done else Graph(stories)

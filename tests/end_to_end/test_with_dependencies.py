@@ -152,19 +152,49 @@ def test_the_plan_is_of_what_is_brought_along(project: Project) -> None:
     result.stdout.fnmatch_lines(["wave 3: 1 story", "  epic_shop.yaml::3*"])
 
 
+DOCUMENTED = """
+    stories:
+      - {id: "1", run: "exit 0"}
+      - {id: "2", title: notes, dependencies: ["1"]}
+      - {id: "3", run: "exit 0", dependencies: ["2"], title: chosen}
+      - {id: "4", title: more notes}
+      - {id: "5", run: "exit 0", dependencies: ["4"], title: chosen}
+"""
+
+
 def test_a_story_without_anything_to_run_is_not_missed(both_ways: BothWays, project: Project) -> None:
-    project.epic(
-        """
-        stories:
-          - {id: "1", run: "exit 0"}
-          - {id: "2", title: notes, dependencies: ["1"]}
-          - {id: "3", run: "exit 0", dependencies: ["2"]}
-          - {id: "4", title: more notes}
-          - {id: "5", run: "exit 0", dependencies: ["4"]}
-        """
-    )
+    project.epic(DOCUMENTED)
     both_ways(f"{EPICS}5").assert_outcomes(passed=1)
     result = both_ways(f"{EPICS}3", "-rs")
     result.assert_outcomes(skipped=1)
     result.stdout.fnmatch_lines(["*3 depends on 1, which is not part of this run*"])
     both_ways(f"{EPICS}3", f"{EPICS}1").assert_outcomes(passed=2)
+
+
+def test_a_deselected_story_without_anything_to_run_is_not_missed(both_ways: BothWays, project: Project) -> None:
+    project.epic(DOCUMENTED)
+    result = both_ways("epic_shop.yaml", "-k", "chosen", "-rs")
+    result.assert_outcomes(passed=1, skipped=1, deselected=3)
+    result.stdout.fnmatch_lines(["*3 depends on 1, which is not part of this run*"])
+    both_ways("epic_shop.yaml", "-k", "not notes").assert_outcomes(passed=3, deselected=2)
+
+
+def test_failures_travel_through_a_deselected_story_without_anything_to_run(
+    both_ways: BothWays, project: Project
+) -> None:
+    project.epic(DOCUMENTED.replace("exit 0", "exit 1", 1))
+    result = both_ways("epic_shop.yaml", "-k", "not notes", "-rs")
+    result.assert_outcomes(passed=1, failed=1, skipped=1, deselected=2)
+    result.stdout.fnmatch_lines(["*3 depends on 1, which failed"])
+
+
+def test_a_story_with_an_action_of_a_hook_is_missed(both_ways: BothWays, project: Project) -> None:
+    project.write("conftest.py", """
+        class Wait:
+            def describe(self): return "wait"
+            async def perform(self, job, output): pass
+        def pytest_epic_action(config, story):
+            return Wait() if story.id == "4" else None
+    """)  # fmt: skip
+    project.epic(DOCUMENTED)
+    both_ways(f"{EPICS}5").assert_outcomes(skipped=1)

@@ -42,8 +42,6 @@ class Cost:
     cpu: float
     """Seconds, user and system."""
     wall: float
-    rss: float
-    """The most memory it held, in MiB."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,8 +120,7 @@ def run(folder: Path, size: int, *options: str) -> Cost:
         text = output.read().decode(errors="replace")
     if child.returncode or not re.search(rf"^{size} passed", text, re.MULTILINE):
         raise SystemExit(f"not all of {size} passed in {folder.name} {' '.join(options)}:\n{text[-3000:]}")
-    unit = 2**20 if sys.platform == "darwin" else 2**10
-    return Cost(usage.ru_utime + usage.ru_stime, wall, usage.ru_maxrss / unit)
+    return Cost(usage.ru_utime + usage.ru_stime, wall)
 
 
 def measure(folder: Path, size: int, pairs: int) -> dict[str, list[Pair]]:
@@ -154,10 +151,8 @@ def told(size: int, found: dict[str, list[Pair]]) -> Iterator[str]:
             f" target {TARGET}: {verdict}"
         )
         for side, costs in (("ours", [pair.ours for pair in pairs]), ("plain", [pair.plain for pair in pairs])):
-            cpu, wall, rss = (
-                statistics.median(getattr(cost, what) for cost in costs) for what in ("cpu", "wall", "rss")
-            )
-            yield f"  {side:<5} CPU {cpu:.2f} s, wall {wall:.2f} s, {rss:.0f} MiB ({cpu / size * 1e6:.0f} us an item)"
+            cpu, wall = (statistics.median(getattr(cost, what) for cost in costs) for what in ("cpu", "wall"))
+            yield f"  {side:<5} CPU {cpu:.2f} s, wall {wall:.2f} s ({cpu / size * 1e6:.0f} us an item)"
 
 
 def growth(found: dict[int, dict[str, list[Pair]]]) -> Iterator[str]:

@@ -45,6 +45,10 @@ PROCESS_WIDE = frozenset(
 """Fixtures that change or watch the whole process: whoever uses them has it for themselves."""
 
 
+_WITHIN_ANOTHER: contextvars.ContextVar[bool] = contextvars.ContextVar("_WITHIN_ANOTHER", default=False)
+"""Whether code runs in the context of a wider fixture, because that fixture needs it."""
+
+
 class _OwnFixtures(dict[str, Any]):
     """The fixture definitions that one test sees, those included that it asks for later, by ``getfixturevalue``."""
 
@@ -121,6 +125,7 @@ class _Shared:
         __tracebackhide__ = True
         before, cached = contextvars.copy_context(), self._definition.cached_result
         context = contextvars.copy_context()
+        context.run(_WITHIN_ANOTHER.set, True)
         try:
             return context.run(self._execute, request)
         finally:
@@ -129,7 +134,7 @@ class _Shared:
                 self._changes = [
                     (variable, value)
                     for variable, value in context.items()
-                    if variable not in before or before[variable] is not value
+                    if variable is not _WITHIN_ANOTHER and (variable not in before or before[variable] is not value)
                 ]
             self._pass_on()
 
@@ -138,14 +143,14 @@ class _Shared:
         tokens = [
             (variable, variable.set(value)) for variable, value in self._changes if variable.get(None) is not value
         ]
-        if RUNS_ALONE.get():
+        if RUNS_ALONE.get() and not _WITHIN_ANOTHER.get():
             # The context of these tests is one, and outlives the fixture.
             self._alone_tokens += tokens
 
     def finish(self, request: Any) -> None:
         """Called by pytest when nothing needs the fixture any more, and before it is set up with another parameter."""
         __tracebackhide__ = True
-        if RUNS_ALONE.get():
+        if RUNS_ALONE.get() and not _WITHIN_ANOTHER.get():
             while self._alone_tokens:
                 variable, token = self._alone_tokens.pop()
                 variable.reset(token)

@@ -207,3 +207,31 @@ def test_context_variables_of_a_wider_fixture_are_put_back_whichever_test_is_the
     )
     tests.run("--epic-parallel=2").assert_outcomes(passed=2)
     assert tests.lines("log") == ["shared"]
+
+
+def test_context_variables_of_a_fixture_that_another_needs_are_put_back_after_tests_that_run_alone(
+    tests: Project,
+) -> None:
+    write(
+        tests,
+        """
+        WHO = ContextVar("WHO", default="nobody")
+
+        @pytest.fixture(scope="class")
+        async def inner():
+            WHO.set("inner")
+            yield
+
+        @pytest.fixture(scope="class")
+        async def outer(inner): yield
+
+        class TestThem:
+            def test_sync(self, outer): assert WHO.get() == "inner"
+            def test_again(self, inner): assert WHO.get() == "inner"
+
+        def test_without(): assert WHO.get() == "nobody"
+
+        async def test_async(): assert WHO.get() == "nobody"
+        """,
+    )
+    tests.run("--epic-parallel=2").assert_outcomes(passed=4)

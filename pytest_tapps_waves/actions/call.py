@@ -92,7 +92,7 @@ class Call:
         try:
             # One that another thread is importing is there already, but not whole: an import waits for that.
             known = sys.modules.get(module_name)
-            whole = known is not None and not getattr(known.__spec__, "_initializing", False)
+            whole = known is not None and not getattr(getattr(known, "__spec__", None), "_initializing", False)
             found: Any = known if whole else importlib.import_module(module_name)
         except ModuleNotFoundError as error:
             if error.name is None or not f"{module_name}.".startswith(f"{error.name}."):

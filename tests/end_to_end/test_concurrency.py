@@ -300,3 +300,9 @@ def test_each_way_of_capturing_shows_what_a_failed_story_said(
     in_failure = sum(line == "  | said by a command" for line in result.outlines)
     assert in_failure == 1
     assert sum(line.endswith("said by a command") for line in result.outlines) - in_failure >= times
+
+
+def test_a_function_whose_module_is_being_imported_by_another_story_is_waited_for(project: Project) -> None:
+    project.write("slow.py", "import time\ntime.sleep(0.2)\ndef work(): pass\n")
+    project.epic("stories: [{id: a, call: 'slow:work'}, {id: b, call: 'slow:work'}]")
+    project.run("--epic-parallel=2").assert_outcomes(passed=2)

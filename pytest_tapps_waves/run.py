@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 import tempfile
+import uuid
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
@@ -119,7 +120,16 @@ class EpicRun:
         if str(config.rootpath) not in sys.path:
             # `call` targets are imported from rootdir.
             sys.path.insert(0, str(config.rootpath))
-        runtime = StoryRuntime(config, plan, found.epics, executor, portal, _logs(config), concurrent=found.concurrent)
+        runtime = StoryRuntime(
+            config,
+            plan,
+            found.epics,
+            executor,
+            portal,
+            _logs(config),
+            concurrent=found.concurrent,
+            run=uuid.uuid4().hex,
+        )
         config.stash[RUNTIME] = runtime
         self._plan, self._runtime = plan, runtime
         plan.begin()

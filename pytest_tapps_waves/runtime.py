@@ -89,9 +89,11 @@ class StoryRuntime:
         logs: Path | None,
         *,
         concurrent: bool,
+        run: str,
     ) -> None:
         """
         :param settings: by epic.
+        :param run: the id of the run, like no other anywhere.
         :param logs: the directory for output that is too long to be kept in memory.
         """
         self.outcomes = Outcomes()
@@ -106,6 +108,7 @@ class StoryRuntime:
         self._logs = logs
         self._echo = echo_of(config)
         self._concurrent = concurrent
+        self._run = run
 
     def verdict(self, item: pytest.Item) -> Settled | None:
         key = item.nodeid
@@ -160,6 +163,7 @@ class StoryRuntime:
             "STORY_ID": spec.id,
             "STORY_ATTEMPT": str(attempt),
             "EPIC_ROOT": str(rootdir),
+            "EPIC_RUN": self._run,
             "PYTEST_CURRENT_TEST": f"{item.nodeid} (call)",
         }
         context = StoryContext(

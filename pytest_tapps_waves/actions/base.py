@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -37,6 +37,10 @@ class StoryContext:
         return command_environment(self.variables)
 
 
+def _untold(pid: int) -> None:
+    """Nobody wants to know."""
+
+
 class Job(NamedTuple):
     """One attempt at a story's action, or at one of its checks."""
 
@@ -44,6 +48,8 @@ class Job(NamedTuple):
     rootdir: Path
     grace: float = 3.0
     """Seconds between asking a process tree to end and making it end."""
+    on_process: Callable[[int], None] = _untold
+    """Is told the pid of each process that is started for the story, before anything else is done with it."""
 
 
 class Action(Protocol):

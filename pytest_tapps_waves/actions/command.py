@@ -28,7 +28,12 @@ class Command:
             raise ActionFailed(f"cannot start, since {context.cwd} is not a directory", self.describe())
         try:
             tree = await ProcessTree.start(
-                self._command, cwd=context.cwd, env=context.env, write=output.write, grace=job.grace
+                self._command,
+                cwd=context.cwd,
+                env=context.env,
+                write=output.write,
+                grace=job.grace,
+                on_start=job.on_process,
             )
         except (OSError, ValueError) as error:
             raise ActionFailed(f"cannot start: {error}", self.describe()) from None

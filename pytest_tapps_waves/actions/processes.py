@@ -29,8 +29,9 @@ class ProcessTree(asyncio.SubprocessProtocol):
     A bare protocol rather than asyncio's streams: those wait for a reader, and hold up a child that writes faster.
     """
 
-    def __init__(self, write: Callable[[str, bytes], None]) -> None:
+    def __init__(self, write: Callable[[str, bytes], None], on_start: Callable[[int], None]) -> None:
         self._write = write
+        self._on_start = on_start
         self._exited = asyncio.Event()
         self._closed = asyncio.Event()
         self._open_pipes = 2
@@ -45,8 +46,11 @@ class ProcessTree(asyncio.SubprocessProtocol):
         env: Mapping[str, str],
         write: Callable[[str, bytes], None],
         grace: float = 0.0,
+        on_start: Callable[[int], None] = lambda pid: None,
     ) -> ProcessTree:
         """Start a command: text for the shell, or a list of words without one. Cancelled meanwhile, end it again.
+
+        :param on_start: is told the pid as soon as there is one.
 
         :raises OSError: if it cannot be started.
         :raises ValueError: if a word or a variable holds what no process can be given.
@@ -57,7 +61,7 @@ class ProcessTree(asyncio.SubprocessProtocol):
             options["start_new_session"] = True
         else:
             options["creationflags"] = getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0)
-        tree = cls(write)
+        tree = cls(write, on_start)
         if isinstance(command, str):
             starting = asyncio.ensure_future(loop.subprocess_shell(lambda: tree, command, **options))
         else:
@@ -75,6 +79,10 @@ class ProcessTree(asyncio.SubprocessProtocol):
                 tree._transport.close()
             raise
         return tree
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.SubprocessTransport)
+        self._on_start(transport.get_pid())
 
     def pipe_data_received(self, fd: int, data: bytes) -> None:
         self._write("stdout" if fd == 1 else "stderr", data)

@@ -36,6 +36,8 @@ class Attempt:
 
     number: int
     output: Output
+    start: float = field(default_factory=time.time)
+    """Seconds since the epoch."""
     checks: list[CheckResult] = field(default_factory=list)
     duration: float = 0.0
     error: ActionFailed | None = None

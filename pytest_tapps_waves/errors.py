@@ -5,6 +5,7 @@
     EpicError
     ├── PlanProblems        one or more mistakes of an epic file or of the graph, each with its place
     ├── WavesError          a ``pytest_epic_waves`` hook answered with waves that break the graph
+    ├── JournalError        there can be no journal where it should be
     └── ActionFailed        a story's action, or one of its checks, did not do its work
         └── ActionTimedOut  it took longer than the story's ``timeout``
 
@@ -47,6 +48,10 @@ class PlanProblems(EpicError):
 
 class WavesError(EpicError):
     """Waves that do not hold every story once, or that put a story before one that it depends on."""
+
+
+class JournalError(EpicError):
+    """The journal cannot be opened, so nothing of the run is kept."""
 
 
 class ActionFailed(EpicError):

@@ -46,8 +46,11 @@ class OneByOne:
         key = item.nodeid
         state = self._plan.states.get(key)
         runs = state is not None and not state.final
+        decided = None
         if runs:
             self._plan.start(key)
+            decided = self._runtime.begin(item)
+        if runs and decided is None:
             story_started(self._config, item)
         try:
             result = yield
@@ -55,12 +58,15 @@ class OneByOne:
             # An interrupt, or pytest.exit(): the run is over.
             self._plan.stop("interrupted")
             if runs:
+                self._runtime.interrupted(item)
                 self._plan.end(key, State.CANCELLED, "cancelled: interrupted")
             raise
+        if state is not None:
+            end = self._runtime.end(item)
         if runs:
-            state, reason = self._runtime.outcomes.of(item)
-            self._plan.end(key, state, reason)
-            story_finished(self._config, item, state, reason)
+            self._plan.end(key, *end)
+            if decided is None:
+                story_finished(self._config, item, *end)
             for effect in self._plan.effects():
                 self._on_effect(effect)
         return result
@@ -171,11 +177,15 @@ class AllAtOnce:
         item = self._items[key]
         state, reason = State.CANCELLED, "cancelled: interrupted"
         try:
+            if verdict is None:
+                self._runtime.begin(item)
             self._protocol_alone(item, None)
             state, reason = self._ended(item)
             # Before the plan settles what depends on the item: once the run is to stop, that has no report.
             self._stop_if_wanted()
         finally:
+            if state is State.CANCELLED:
+                self._runtime.interrupted(item)
             self._engine.ended_alone(key, verdict, state, reason, time.monotonic() - began)
 
     def _protocol_alone(self, item: pytest.Item, following: pytest.Item | None) -> None:
@@ -218,10 +228,13 @@ class AllAtOnce:
         assert self._protocol is not None
         config = self._session.config
         CURRENT_ITEM.set(item)
-        if verdict is None:
-            story_started(config, item)
-        else:
+        decided = verdict
+        if verdict is not None:
             self._runtime.verdicts[item.nodeid] = verdict
+        else:
+            decided = self._runtime.begin(item)
+        if decided is None:
+            story_started(config, item)
         if isinstance(item, StoryItem):
             self._protocol(item)
         else:
@@ -230,18 +243,16 @@ class AllAtOnce:
             explain_assertions_of(item)
             self._protocol(item)
             take_back()
-        state, reason = self._ended(item)
-        if state is State.SKIPPED and reason == self._engine.cancel_reason(item.nodeid):
-            state = State.CANCELLED
-        if verdict is None:
+        state, reason = self._ended(item, self._engine.cancel_reason(item.nodeid))
+        if decided is None:
             story_finished(config, item, state, reason)
         self._stop_if_wanted()
         return state, reason
 
-    def _ended(self, item: pytest.Item) -> tuple[State, str]:
+    def _ended(self, item: pytest.Item, cancelled: str = "") -> tuple[State, str]:
         assert self._setup_state is not None
         self._setup_state.ended(item)
-        return self._runtime.outcomes.of(item)
+        return self._runtime.end(item, cancelled)
 
     def _stop_if_wanted(self) -> None:
         if stop := self._session.shouldfail or self._session.shouldstop:

@@ -26,7 +26,7 @@ def _parallel(text: str) -> int:
     return int(text)
 
 
-def _count(text: str) -> int:
+def read_count(text: str) -> int:
     if not text.isascii() or not text.isdigit():
         raise argparse.ArgumentTypeError(f"must be a whole number, 0 for never; not {text!r}")
     return int(text)
@@ -102,7 +102,7 @@ OPTIONS = (
         "|".join(_CONFLICTS),
         "what becomes of stories of one wave that affect a common file (default: fail)",
     ),
-    Option("--epic-breaker", _count, "N", "stop an epic after N failures in a row; 0 is never (default: 3)"),
+    Option("--epic-breaker", read_count, "N", "stop an epic after N failures in a row; 0 is never (default: 3)"),
     Option("--epic-timeout", _seconds, "S", "seconds for one attempt at a story; 0 is without end (default: 300)"),
     Option("--epic-isolation", _one_of(*WORKSPACES), "|".join(WORKSPACES), "where a story's action works"),
     Option(
@@ -126,10 +126,11 @@ OPTIONS = (
 )
 
 
-def add_options(parser: pytest.Parser, plan_formats: Sequence[str]) -> None:
+def add_options(parser: pytest.Parser, plan_formats: Sequence[str], status_formats: Sequence[str]) -> None:
     """Declare all options of this plugin. Called once, from ``pytest_addoption``.
 
     :param plan_formats: what ``--epic-plan`` can print; the first is the default.
+    :param status_formats: the same for ``--epic-status``.
     """
     group = parser.getgroup("epics", "epics (pytest-tapps-waves)")
     for option in OPTIONS:
@@ -159,6 +160,26 @@ def add_options(parser: pytest.Parser, plan_formats: Sequence[str]) -> None:
         help="what -k, -m, --lf or an argument selects brings along what it depends on, wherever that is",
     )
     parser.addini("epic_with_deps", "default of --epic-with-deps", type="bool", default=False)
+    group.addoption(
+        "--epic-resume",
+        dest="epic_resume",
+        action=argparse.BooleanOptionalAction,
+        default=None,
+        help="pass over stories that are done: those that passed in an earlier run, and whose definition and "
+        "dependencies have not changed since",
+    )
+    parser.addini("epic_resume", "default of --epic-resume", type="bool", default=False)
+    group.addoption(
+        "--epic-status",
+        dest="epic_status",
+        nargs="?",
+        const=status_formats[0],
+        default=None,
+        type=_one_of(*status_formats),
+        metavar="|".join(status_formats),
+        help="print what became of each story in earlier runs, and run nothing",
+    )
+    parser.addini("epic_journal_days", "for so many days it is kept what became of stories (default: 30)", default="30")
     group.addoption(
         "--epic-plan",
         dest="epic_plan",

@@ -7,14 +7,14 @@ import pytest
 from . import hookspecs
 from .collect.depends import MARK_HELP, refuse_peer
 from .options import add_options
-from .reports import PLANS
+from .reports import FOR_PROGRAMS, PLANS, STATUSES
 from .session import EpicSession
 from .settings import settings_of
 
 
 def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginManager) -> None:
     refuse_peer(pluginmanager)
-    add_options(parser, tuple(PLANS))
+    add_options(parser, tuple(PLANS), tuple(STATUSES))
 
 
 def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
@@ -25,4 +25,9 @@ def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     # As late as this, so that its order of the items is the last word, after the last-failed and new-first plugins.
     config.addinivalue_line("markers", MARK_HELP)
-    config.pluginmanager.register(EpicSession(config, settings_of(config)), "epics-session")
+    settings = settings_of(config)
+    if settings.status_format in FOR_PROGRAMS:
+        # What a program reads must stand alone on stdout.
+        config.option.verbose = -2
+        config.option.disable_warnings = True
+    config.pluginmanager.register(EpicSession(config, settings), "epics-session")

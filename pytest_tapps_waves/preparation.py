@@ -36,6 +36,8 @@ class Prepared(NamedTuple):
     concurrent: bool
     titles: Mapping[str, str]
     """Of the stories that have one, by key."""
+    epic_titles: Mapping[str, str]
+    """By the node ids of the epics' files."""
 
 
 def read_tests(items: Iterable[pytest.Item], problems: list[Problem], *, async_tests: bool) -> list[TestNode]:
@@ -133,6 +135,7 @@ def prepare(
         settings.limit_of(list(epics.values())),
         concurrent,
         {item.nodeid: item.spec.title for item in items if isinstance(item, StoryItem)},
+        {path: epic.header.title for path, epic in assembled.epics.items()},
     )
 
 

@@ -6,7 +6,9 @@ import os
 import signal
 import sys
 import tempfile
+import time
 import uuid
+from collections.abc import Iterable
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
@@ -23,14 +25,17 @@ from .core.plan import Effect, Plan, Tripped
 from .core.policies import POLICIES
 from .core.policies.base import WaveFinished, WaveStarted
 from .distribution import is_xdist_worker
+from .errors import JournalError
 from .executors import EXECUTORS, Executor
 from .loops import AllAtOnce, OneByOne, on_signal
 from .preparation import Prepared
-from .reports import PLANS
+from .records import Records, open_records
+from .reports import PLANS, STATUSES
 from .reports.breaker import report_tripped
-from .reports.terminal import header, write_summary
+from .reports.terminal import header, resume_line, write_summary
 from .runtime import StoryRuntime
 from .settings import Settings
+from .status import read_statuses
 
 
 class EpicRun:
@@ -42,8 +47,11 @@ class EpicRun:
         self._prepared = prepared
         self._plan: Plan | None = None
         self._runtime: StoryRuntime | None = None
+        self._records: Records | None = None
+        self._notes = [settings.note] if settings.note else []
         self._closing = ExitStack()
         self._strays = ["", ""]
+        self._tripped = False
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_setup(self, item: pytest.Item) -> None:
@@ -82,6 +90,9 @@ class EpicRun:
         if self._settings.plan_format:
             self._print_plan(found)
             return True
+        if self._settings.status_format:
+            self._print_status(session, found)
+            return True
         if found.concurrent:
             self._run_at_once(session, found)
             return True
@@ -92,7 +103,7 @@ class EpicRun:
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Called for each report of each item."""
         if self._runtime is not None and self._plan is not None and report.nodeid in self._plan.states:
-            self._runtime.outcomes.add(report)
+            self._runtime.reported(report)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self) -> None:
@@ -102,8 +113,12 @@ class EpicRun:
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """Called after the failures have been shown."""
         if self._plan is not None:
+            was_stopped = bool(self._plan.stopped) or not self._plan.done
             self._plan.stop("the run was stopped")
-            write_summary(terminalreporter, self._plan, self._prepared.conflicts, self._strays, self._settings.note)
+            notes = [*self._notes, *(self._records.told() if self._records is not None else ())]
+            if self._records is not None and (was_stopped or self._tripped):
+                notes.append(resume_line(self._config.invocation_params.args))
+            write_summary(terminalreporter, self._plan, self._prepared.conflicts, self._strays, notes)
 
     def _begin(self, session: pytest.Session, found: Prepared, portal: Portal) -> tuple[Plan, StoryRuntime]:
         config = self._config
@@ -120,6 +135,8 @@ class EpicRun:
         if str(config.rootpath) not in sys.path:
             # `call` targets are imported from rootdir.
             sys.path.insert(0, str(config.rootpath))
+        run = uuid.uuid4().hex
+        self._records = self._open_records(found, run)
         runtime = StoryRuntime(
             config,
             plan,
@@ -128,12 +145,28 @@ class EpicRun:
             portal,
             _logs(config),
             concurrent=found.concurrent,
-            run=uuid.uuid4().hex,
+            run=run,
+            records=self._records,
         )
         config.stash[RUNTIME] = runtime
         self._plan, self._runtime = plan, runtime
         plan.begin()
         return plan, runtime
+
+    def _open_records(self, found: Prepared, run: str) -> Records | None:
+        settings = self._settings
+        try:
+            records = open_records(self._config, found.graph, run, days=settings.journal_days, resumes=settings.resume)
+        except JournalError as error:
+            if settings.resume:
+                raise pytest.UsageError(f"--epic-resume cannot know what is done: {error}") from None
+            self._notes.append(f"warning: this run is in no journal, so it cannot be resumed: {error}")
+            return None
+        if records is not None:
+            self._closing.callback(records.journal.close)
+        elif settings.resume:
+            raise pytest.UsageError("--epic-resume needs pytest's cache; drop -p no:cacheprovider")
+        return records
 
     def _find_executor(self) -> Executor:
         name = self._settings.executor
@@ -180,12 +213,25 @@ class EpicRun:
                 call(config=config, number=effect.number, stories=effect.stories)
         elif isinstance(effect, Tripped):
             assert self._plan is not None
+            self._tripped = True
             hook.pytest_epic_breaker_tripped(config=config, epic=effect.epic, stories=effect.stories)
             report_tripped(session, self._plan, effect)
 
     def _print_plan(self, found: Prepared) -> None:
+        self._print(
+            PLANS[self._settings.plan_format or "text"](found.graph, found.waves, found.conflicts, found.titles)
+        )
+
+    def _print_status(self, session: pytest.Session, found: Prepared) -> None:
+        try:
+            statuses, notes = read_statuses(self._config, found.graph, found.waves, session.items)
+        except JournalError as error:
+            raise pytest.UsageError(f"--epic-status: {error}") from None
+        lines_of = STATUSES[self._settings.status_format or "text"]
+        self._print(lines_of(statuses, found.epic_titles, time.time(), notes))
+
+    def _print(self, lines: Iterable[str]) -> None:
         reporter = self._config.pluginmanager.get_plugin("terminalreporter")
-        lines = PLANS[self._settings.plan_format or "text"](found.graph, found.waves, found.conflicts, found.titles)
         for line in lines:
             if reporter is not None:
                 reporter.write_line(line)

@@ -23,6 +23,7 @@ from .core.model import State
 from .core.plan import Plan, Settled
 from .errors import ActionFailed
 from .executors import Executor
+from .records import Records
 from .settings import EpicSettings
 from .workspaces import WORKSPACES
 
@@ -37,6 +38,10 @@ class Outcomes:
     def __init__(self) -> None:
         self._states: dict[str, State] = {}
         self._reasons: dict[str, str] = {}
+
+    def so_far(self, key: str) -> tuple[State, str]:
+        """What the reports that have come amount to."""
+        return self._states.get(key, State.SKIPPED), self._reasons.get(key, "")
 
     def add(self, report: pytest.TestReport) -> None:
         """Count a report. A set-up begins anew, since a plugin may run an item again."""
@@ -57,6 +62,13 @@ class Outcomes:
         if state is State.SKIPPED and isinstance(item, StoryItem) and item.is_documentation:
             return State.DOCUMENTED, ""
         return state, reason
+
+
+def failure_of(report: pytest.TestReport) -> str:
+    """Why a report is of a failure, in one line."""
+    crash = getattr(report.longrepr, "reprcrash", None)
+    text = str(crash.message if crash is not None else report.longrepr).strip()
+    return text.splitlines()[0] if text else ""
 
 
 class _OutcomesKnown:
@@ -90,10 +102,12 @@ class StoryRuntime:
         *,
         concurrent: bool,
         run: str,
+        records: Records | None,
     ) -> None:
         """
         :param settings: by epic.
         :param run: the id of the run, like no other anywhere.
+        :param records: what the journal is told of; None without one.
         :param logs: the directory for output that is too long to be kept in memory.
         """
         self.outcomes = Outcomes()
@@ -109,6 +123,8 @@ class StoryRuntime:
         self._echo = echo_of(config)
         self._concurrent = concurrent
         self._run = run
+        self._records = records
+        self._performances: dict[str, Performance] = {}
 
     def verdict(self, item: pytest.Item) -> Settled | None:
         key = item.nodeid
@@ -117,12 +133,60 @@ class StoryRuntime:
             return Settled(key, state, self._plan.reasons.get(key, ""))
         return self.verdicts.get(key)
 
+    def begin(self, item: pytest.Item) -> Settled | None:
+        """A story is about to run; what was decided about it just now, if anything."""
+        decided = self._records.begin(item) if self._records is not None else None
+        if decided is not None:
+            self.verdicts[item.nodeid] = decided
+        return decided
+
+    def reported(self, report: pytest.TestReport) -> None:
+        """A report of a story has come, and nobody has been shown it yet."""
+        key = report.nodeid
+        self.outcomes.add(report)
+        if self._records is None or isinstance(report, pytest.SubtestReport):
+            return
+        if str(report.outcome) == "rerun":
+            self._records.reported(key, State.FAILED, failure_of(report), self._performances.pop(key, None))
+        elif report.when == "setup" and report.passed:
+            self._records.set_up(key)
+        elif report.when != "teardown" or not report.passed:
+            state, reason = self.outcomes.so_far(key)
+            self._records.reported(
+                key, state, failure_of(report) if report.failed else reason, self._performances.pop(key, None)
+            )
+
+    def end(self, item: pytest.Item, cancelled: str = "") -> tuple[State, str]:
+        """A story, or the report of what was decided about it, has ended: its final state, and why.
+
+        :param cancelled: the reason of a skip that stands for having been cancelled.
+        """
+        key = item.nodeid
+        state, reason = self.outcomes.of(item)
+        decided = self.verdicts.pop(key, None)
+        if decided is not None and decided.state is State.DONE and state is State.SKIPPED:
+            state = State.DONE
+        elif state is State.SKIPPED and cancelled and reason == cancelled:
+            state = State.CANCELLED
+        elif self._plan.states[key] is State.REFUSED:
+            state, reason = State.REFUSED, self._plan.reasons.get(key, "")
+        if self._records is not None:
+            self._records.settled(key, state, reason)
+        return state, reason
+
+    def interrupted(self, item: pytest.Item) -> None:
+        """A story has been broken off, and there are no more reports of it."""
+        if self._records is not None:
+            self._records.settled(item.nodeid, State.CANCELLED, "interrupted")
+
     def carry_out(self, item: StoryItem) -> Performance:
         settings = self._settings[item.epic.path]
         spec = item.spec
         checks = [(check.description, action) for check in spec.checks if (action := action_of(check))]
         timeout = self._shorter(spec.timeout if spec.timeout is not None else settings.timeout)
         performance = Performance(item.action, checks, timeout, spec.retries)
+        if self._records is not None:
+            self._performances[item.nodeid] = performance
         in_process = any(isinstance(action, Call) for action in (item.action, *(action for _, action in checks)))
         # While stories run at once the streams are routed for the whole run.
         routed = routed_streams(self._config) if in_process and not self._concurrent else nullcontext()
@@ -176,7 +240,9 @@ class StoryRuntime:
             attempt=attempt,
             log=logging.getLogger(f"epic.{epic.id}"),
         )
-        return Job(context, rootdir)
+        if self._records is None:
+            return Job(context, rootdir)
+        return Job(context, rootdir, on_process=partial(self._records.journal.process, item.nodeid))
 
     def _output(self, item: StoryItem, attempt: int, check: int) -> Output:
         return Output(partial(self._spool, item.nodeid, attempt, check), self._echo)

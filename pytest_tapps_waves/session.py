@@ -69,7 +69,7 @@ class EpicSession:
         if self._selection is not None:
             bring_dependencies(self._config, self._selection, collected, items, tests)
         self._list_names(tests)
-        if self._has_epics or self._settings.plan_format or problems or any(test.on or test.joins for test in tests):
+        if self._has_epics or self._settings.prints_only or problems or any(test.on or test.joins for test in tests):
             prepared = prepare(session, self._settings, items, tests, problems)
             self._config.pluginmanager.register(EpicRun(self._config, self._settings, prepared), "epics-run")
 
@@ -90,7 +90,7 @@ class EpicSession:
             self._has_epics
             or self._settings.async_tests
             or self._selection is not None
-            or bool(self._settings.plan_format)
+            or self._settings.prints_only
             or any(map(self._config.getoption, listed))
             or any(item.get_closest_marker(MARK) for item in items)
         )

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import pytest
 
 from .core.model import DependencyAction, DependencyRules, EpicRules, OnConflict
-from .options import OPTIONS, read_switch, usable_cores
+from .options import OPTIONS, read_count, read_switch, usable_cores
 
 if TYPE_CHECKING:
     from .epics.spec import EpicHeader
@@ -56,8 +56,17 @@ class Settings:
     """Whether all async Python tests are part of the graph, and so run at once."""
     with_dependencies: bool = False
     """Whether what is selected brings along what it depends on."""
+    resume: bool = False
+    """Whether stories that are done are passed over."""
+    status_format: str | None = None
+    journal_days: int = 30
     note: str = ""
     """Why the run is not as it was asked to be, or empty."""
+
+    @property
+    def prints_only(self) -> bool:
+        """Whether nothing is run, since it is only asked what there is."""
+        return bool(self.plan_format or self.status_format)
 
     def for_epic(self, header: EpicHeader) -> EpicSettings:
         """Put together what the command line, an epic file, the ini file and the defaults say."""
@@ -138,6 +147,9 @@ def settings_of(config: pytest.Config) -> Settings:
         ),
         async_tests=config.getini("epic_async_tests"),
         with_dependencies=_first(config.getoption("epic_with_deps"), config.getini("epic_with_deps")),
+        resume=_first(config.getoption("epic_resume"), config.getini("epic_resume")),
+        status_format=config.getoption("epic_status"),
+        journal_days=_ini(config, "epic_journal_days", read_count) or 0,
         note="one story at a time, since --pdb was given" if config.getoption("usepdb", False) else "",
     )
 

@@ -18,7 +18,8 @@ LAYERS = (
     ("run",),
     ("preparation",),
     ("loops", "distribution"),
-    ("runtime",),
+    ("runtime", "status"),
+    ("records",),
     ("reports",),
     ("collect",),
     ("concurrent",),
@@ -26,6 +27,7 @@ LAYERS = (
     ("options", "hookspecs"),
     # Below this line nothing imports pytest.
     ("engine",),
+    ("journal",),
     ("attempts",),
     ("workspaces",),
     ("executors",),
@@ -36,7 +38,9 @@ LAYERS = (
 )
 """From the top down; rooms of one layer do not import one another."""
 
-PYTEST_FREE = frozenset({"engine", "attempts", "workspaces", "executors", "actions", "epics", "core", "errors"})
+PYTEST_FREE = frozenset(
+    {"engine", "journal", "attempts", "workspaces", "executors", "actions", "epics", "core", "errors"}
+)
 NOT_IN_THE_CORE = frozenset(
     {"asyncio", "os", "pathlib", "subprocess", "threading", "time", "datetime", "io", "sqlite3"}
 )

@@ -19,6 +19,8 @@ class State(Enum):
     """Ended well: its dependents may run."""
     DOCUMENTED = "documented"
     """Had nothing to run, so it was reported as skipped; its dependents may run."""
+    DONE = "done"
+    """Passed in an earlier run, so it was reported as skipped; its dependents may run."""
     FAILED = "failed"
     """Ran, and its action, a check or a hook failed."""
     REFUSED = "refused"
@@ -41,7 +43,7 @@ class State(Enum):
 
 
 _UNSETTLED = frozenset({State.WAITING, State.READY, State.RUNNING})
-_SATISFYING = frozenset({State.PASSED, State.DOCUMENTED})
+_SATISFYING = frozenset({State.PASSED, State.DOCUMENTED, State.DONE})
 
 STATE_WORDS = {
     State.FAILED: "failed",

@@ -1,4 +1,4 @@
-"""What people read: one file a format. A new plan format is a file here and a line in ``PLANS``."""
+"""What people read: one file a format. A new format of the plan or of the status is a line in a table."""
 
 from __future__ import annotations
 
@@ -7,10 +7,20 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from ..core.conflicts import Conflict
 from ..core.graph import Graph, Waves
 from .plan import plan_lines
+from .status import StoryStatus, status_json, status_lines
 
 PLANS: Mapping[str, Callable[[Graph, Waves, Sequence[Conflict], Mapping[str, str]], Iterator[str]]] = {
     "text": plan_lines
 }
 """What ``--epic-plan`` prints, by the name that users give."""
 
-__all__ = ["PLANS"]
+STATUSES: Mapping[str, Callable[[Sequence[StoryStatus], Mapping[str, str], float, Sequence[str]], Iterator[str]]] = {
+    "text": status_lines,
+    "json": status_json,
+}
+"""What ``--epic-status`` prints, by the name that users give."""
+
+FOR_PROGRAMS = frozenset({"json"})
+"""The formats that no person reads."""
+
+__all__ = ["FOR_PROGRAMS", "PLANS", "STATUSES"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import pytest
@@ -18,6 +19,7 @@ _WORDS = {
     State.REFUSED: "refused",
     State.SKIPPED: "skipped",
     State.CANCELLED: "cancelled",
+    State.DONE: "done before",
     State.DOCUMENTED: "without anything to run",
     State.NOT_STARTED: "not started",
 }
@@ -32,12 +34,14 @@ def header(graph: Graph, waves: Waves, epics: int, *, limit: int, concurrent: bo
 
 
 def write_summary(
-    reporter: pytest.TerminalReporter, plan: Plan, conflicts: Sequence[Conflict], strays: Sequence[str], note: str
+    reporter: pytest.TerminalReporter,
+    plan: Plan,
+    conflicts: Sequence[Conflict],
+    strays: Sequence[str],
+    notes: Sequence[str],
 ) -> None:
     """The section after the failures: each epic that did not simply pass, and why its stories were not run."""
-    lines = [*_epic_lines(plan), *_conflict_lines(plan.graph, conflicts)]
-    if note:
-        lines.append(note)
+    lines = [*_epic_lines(plan), *_conflict_lines(plan.graph, conflicts), *notes]
     if lines:
         reporter.section("epics")
         for line in lines:
@@ -46,6 +50,15 @@ def write_summary(
         if text:
             reporter.section(f"{name} of no story in particular", sep="-")
             reporter.line(text.rstrip("\n"))
+
+
+def resume_line(arguments: Sequence[str]) -> str:
+    """How to go on with a run that was stopped.
+
+    :param arguments: of its command line.
+    """
+    resume = [] if "--epic-resume" in arguments else ["--epic-resume"]
+    return f"to go on where it stopped: {shlex.join(['pytest', *arguments, *resume])}"
 
 
 def _epic_lines(plan: Plan) -> Iterator[str]:
@@ -67,7 +80,7 @@ def _reasons(plan: Plan, keys: Iterable[str]) -> Mapping[str, list[str]]:
     """Ids of stories that were not run, by the reason that they share."""
     groups: dict[str, list[str]] = {}
     for key in keys:
-        if plan.states[key] in (State.SKIPPED, State.CANCELLED) and (reason := plan.reasons.get(key)):
+        if plan.states[key] in (State.DONE, State.SKIPPED, State.CANCELLED) and (reason := plan.reasons.get(key)):
             identifier = plan.graph.stories[key].id
             groups.setdefault(reason.removeprefix(f"{identifier} "), []).append(identifier)
     return groups

@@ -12,3 +12,15 @@ def counted(number: int, noun: str, plural: str | None = None) -> str:
 
 def stories(number: int) -> str:
     return counted(number, "story", "stories")
+
+
+_AGES = ((86400.0, "day"), (3600.0, "h"), (60.0, "min"), (1.0, "s"))
+
+
+def ago(seconds: float) -> str:
+    """``3 h ago``, ``2 days ago``; ``just now`` for less than a second, and for a clock that was turned back."""
+    for size, unit in _AGES:
+        if seconds >= size:
+            number = int(seconds / size)
+            return f"{counted(number, unit) if unit == 'day' else f'{number} {unit}'} ago"
+    return "just now"

@@ -55,7 +55,7 @@ def test_three_failures_in_a_row_open_the_breaker(project: Project, mode: tuple[
             "FAILED epic_shop.yaml::circuit-breaker - circuit breaker open: 3 stories*",
         ]
     )
-    result.stdout.no_fnmatch_line("*pytest_tapps_waves*")
+    result.stdout.no_fnmatch_line("*pytest_tapps_waves/*")
 
 
 @ONE_AFTER_THE_OTHER

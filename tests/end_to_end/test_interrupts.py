@@ -172,7 +172,8 @@ def test_a_second_ctrl_c_does_not_wait_for_the_grace_period(
     project: Project, run: Run, options: tuple[str, ...]
 ) -> None:
     project.write(
-        "conftest.py", "import pytest_tapps_waves.actions.base as base\nbase.Job.__new__.__defaults__ = (60.0,)"
+        "conftest.py",
+        "import pytest_tapps_waves.actions.base as base\nbase.Job.__new__.__defaults__ = (60.0, lambda pid: None)",
     )
     project.epic(epic(STUBBORN))
     run.start(*options)

@@ -1,0 +1,58 @@
+"""What a story's result depends on, as short text that can be compared, key by key."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import fields
+from hashlib import blake2b
+from typing import Any
+
+from ..epics.spec import Check, EpicHeader, StorySpec
+
+_INPUTS = ("run", "call", "checks", "cwd", "env", "dependencies")
+"""What commands and functions work from. Titles are for people, limits change no result, files affected are outputs."""
+
+
+def definition_of(spec: StorySpec, header: EpicHeader, *, whole: bool) -> str:
+    """The digests of a story's inputs: ``cwd:… env:… run:…``, without those that are as by default.
+
+    :param whole: all keys are inputs, since nobody knows what an action of somebody's own reads.
+    """
+    inputs: dict[str, Any] = {name: getattr(spec, name) for name in _INPUTS}
+    if whole:
+        inputs |= {field.name: getattr(spec, field.name) for field in fields(spec) if "line" not in field.name}
+    inputs["env"] = {**header.env, **spec.env}
+    return " ".join(
+        f"{name}:{_digest(value)}" for name, value in sorted(inputs.items()) if value not in (None, [], {}, "", ".")
+    )
+
+
+def definition_of_file(data: bytes) -> str:
+    """The digest of the file that holds a Python story: its helpers and fixtures count too."""
+    return f"file:{blake2b(data, digest_size=8).hexdigest()}"
+
+
+def changed_keys(before: str, now: str) -> list[str]:
+    """The names of the inputs that differ between two definitions."""
+    told = [dict(entry.split(":", 1) for entry in text.split()) for text in (before, now)]
+    return sorted(name for name in {**told[0], **told[1]} if told[0].get(name) != told[1].get(name))
+
+
+def upstream_of(marks: Mapping[str, str], dependencies: Iterable[str]) -> str:
+    """The digest of the attempts at its dependencies that a story builds on.
+
+    :param marks: tells for each story which attempt at it counts.
+    """
+    built_on = sorted(f"{key}={marks.get(key, '')}" for key in dependencies)
+    return _digest(built_on) if built_on else ""
+
+
+def _digest(value: Any) -> str:
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"), default=_told)
+    return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
+
+
+def _told(value: Any) -> Any:
+    # Metadata of a story may hold what JSON does not know: dates, for instance.
+    return [value.run, value.call] if isinstance(value, Check) else str(value)

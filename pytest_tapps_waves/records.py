@@ -1,0 +1,181 @@
+"""The stories of a run, as its journal is told of them; and which of them need not run again."""
+
+from __future__ import annotations
+
+import shlex
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from .actions import Call, Command
+from .attempts import Performance
+from .collect.items import StoryItem
+from .collect.library import cache_folder
+from .core.graph import Graph
+from .core.model import State
+from .core.plan import Settled
+from .errors import JournalError
+from .journal import Journal, Store
+from .journal.digests import changed_keys, definition_of, definition_of_file, upstream_of
+from .journal.journal import Row
+from .journal.owners import this_process
+from .journal.past import RUNNING, Past
+from .reports.words import ago
+
+_LONGEST_REASON = 500
+
+
+def open_records(config: pytest.Config, graph: Graph, run: str, *, days: int, resumes: bool) -> Records | None:
+    """The records of a run that begins; None without pytest's cache.
+
+    :param run: its id, like no other anywhere.
+    :param days: so long the journal keeps a run.
+    :raises JournalError: if the journal cannot be opened.
+    """
+    if not config.pluginmanager.has_plugin("cacheprovider"):
+        return None
+    folder = cache_folder(config)
+    if folder is None:
+        raise JournalError("pytest's cache directory cannot be written to")
+    arguments = shlex.join(config.invocation_params.args)
+    return Records(Journal(Store(folder), this_process(), run, arguments, days), graph, resumes=resumes)
+
+
+@dataclass(slots=True)
+class _Going:
+    """An attempt that goes on."""
+
+    row: Row
+    clock: float
+    written: bool = False
+    """Whether the journal knows how it ended."""
+
+
+class Definitions:
+    """What the results of stories depend on, as digests that can be compared."""
+
+    def __init__(self) -> None:
+        self._files: dict[Path, str] = {}
+
+    def of(self, item: pytest.Item) -> str:
+        if isinstance(item, StoryItem):
+            return definition_of(item.spec, item.epic.header, whole=not isinstance(item.action, Command | Call | None))
+        if item.path not in self._files:
+            try:
+                self._files[item.path] = definition_of_file(item.path.read_bytes())
+            except OSError as error:
+                self._files[item.path] = f"file:{error.errno}"
+        return self._files[item.path]
+
+
+class Records:
+    """Writes down what becomes of each story, before its report is shown."""
+
+    def __init__(self, journal: Journal, graph: Graph, *, resumes: bool) -> None:
+        """:param resumes: whether stories that are done are passed over."""
+        self.journal = journal
+        self._graph = graph
+        self._resumes = resumes
+        self._going: dict[str, _Going] = {}
+        self._marks: dict[str, str] = {}
+        self._definitions = Definitions()
+        self.again: dict[str, list[str]] = {}
+        """Ids of the stories that had passed and run again, by the reason."""
+
+    def told(self) -> list[str]:
+        """What users should know of the run's journal, and of stories that have been run again."""
+        return [
+            *(f"ran again, since {why}: {', '.join(ids)}" for why, ids in self.again.items()),
+            *self.journal.notes,
+        ]
+
+    def begin(self, item: pytest.Item) -> Settled | None:
+        """A story is about to run: note it, or say why it does not have to."""
+        key = item.nodeid
+        if isinstance(item, StoryItem) and item.is_documentation:
+            return None
+        upstream = upstream_of(self._marks, self._graph.stories[key].dependencies)
+        row = Row(key, 1, self._definitions.of(item), upstream, RUNNING, "", time.time(), 0.0, None)
+        if self._resumes:
+            past = self.journal.latest(key)
+            if past is not None and self._is_done(row, past):
+                self._marks[key] = past.mark
+                return Settled(key, State.DONE, f"done in {_run(past)}")
+            holder = self.journal.claim(row)
+            if holder is not None:
+                return Settled(key, State.SKIPPED, f"is being run by {_run(holder)}, process {holder.owner.pid}")
+        else:
+            self.journal.put_soon(row)
+        self._going[key] = _Going(row, time.perf_counter())
+        self._marks[key] = f"{self.journal.run_id}.1"
+        return None
+
+    def set_up(self, key: str) -> None:
+        """A story's set-up has passed: the first, or that of a plugin that runs it again."""
+        going = self._going.get(key)
+        if going is not None and going.written:
+            number = going.row.number + 1
+            row = going.row._replace(number=number, outcome=RUNNING, reason="", started=time.time(), exit_status=None)
+            self._going[key] = _Going(row, time.perf_counter())
+            self._marks[key] = f"{self.journal.run_id}.{number}"
+            self.journal.put_soon(row)
+
+    def reported(self, key: str, state: State, reason: str, performance: Performance | None) -> None:
+        """A story's work has ended; its report is about to be shown."""
+        going = self._going.get(key)
+        if going is None:
+            return
+        first = going.row
+        if performance is not None:
+            for attempt in performance.attempts[:-1]:
+                error = attempt.error
+                self.journal.put_soon(
+                    first._replace(
+                        number=going.row.number,
+                        outcome=State.FAILED.value,
+                        reason=str(error)[:_LONGEST_REASON] if error else "a check failed",
+                        started=attempt.start,
+                        duration=attempt.duration,
+                        exit_status=error.exit_status if error else None,
+                    )
+                )
+                going.row = going.row._replace(number=going.row.number + 1)
+            last = performance.attempts[-1]
+            status = last.error.exit_status if last.error else None
+            going.row = going.row._replace(started=last.start, duration=last.duration, exit_status=status)
+            self._marks[key] = f"{self.journal.run_id}.{going.row.number}"
+        else:
+            going.row = going.row._replace(duration=time.perf_counter() - going.clock)
+        self._write(going, state, reason)
+
+    def settled(self, key: str, state: State, reason: str) -> None:
+        """The final state of a story, which its teardown may have changed, or which it has without having run."""
+        going = self._going.pop(key, None)
+        if going is not None:
+            if not going.written or going.row.outcome != state.value:
+                self._write(going, state, reason or going.row.reason)
+        elif not state.satisfies:
+            now = time.time()
+            self.journal.put_soon(Row(key, 0, "", "", state.value, reason[:_LONGEST_REASON], now, 0.0, None))
+
+    def _write(self, going: _Going, state: State, reason: str) -> None:
+        going.row = going.row._replace(outcome=state.value, reason=reason[:_LONGEST_REASON])
+        going.written = True
+        self.journal.put(going.row)
+
+    def _is_done(self, row: Row, past: Past) -> bool:
+        if past.outcome != State.PASSED.value:
+            return False
+        if past.definition == row.definition and past.upstream == row.upstream:
+            return True
+        changed = changed_keys(past.definition, row.definition)
+        why = f"{', '.join(changed)} changed" if changed else "what it depends on has run again"
+        story = self._graph.stories[row.node]
+        self.again.setdefault(f"{why} after {_run(past)}", []).append(story.id)
+        return False
+
+
+def _run(past: Past) -> str:
+    return f"run {past.run_id[:8]} ({ago(time.time() - past.started - past.duration)})"

@@ -1,0 +1,85 @@
+"""A definition changes with what a story works from, and with nothing else."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from pytest_tapps_waves.epics.spec import Check, EpicHeader, StorySpec
+from pytest_tapps_waves.journal.digests import changed_keys, definition_of, definition_of_file, upstream_of
+
+BEFORE: dict[str, Any] = {
+    "id": "1",
+    "run": "make",
+    "env": {"A": "1"},
+    "acceptance_criteria": ["a note", Check("c", run="x")],
+}
+
+
+def definition(header: EpicHeader | None = None, *, whole: bool = False, **changes: Any) -> str:
+    return definition_of(StorySpec(**{**BEFORE, **changes}), header or EpicHeader("e"), whole=whole)
+
+
+@pytest.mark.parametrize(
+    ("changes", "named"),
+    [
+        ({"run": ["make"]}, ["run"]),
+        ({"run": None, "call": "a:b"}, ["call", "run"]),
+        ({"env": {"A": "2"}}, ["env"]),
+        ({"cwd": "sub"}, ["cwd"]),
+        ({"dependencies": ["0"]}, ["dependencies"]),
+        ({"acceptance_criteria": [Check("c", run="y")]}, ["checks"]),
+        ({"acceptance_criteria": []}, ["checks"]),
+    ],
+)
+def test_each_input_counts_and_is_named(changes: dict[str, Any], named: list[str]) -> None:
+    assert changed_keys(definition(), definition(**changes)) == named
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"title": "new"},
+        {"description": "new"},
+        {"files_affected": ["out/**"]},
+        {"timeout": 5.0},
+        {"retries": 3},
+        {"tags": ["slow"]},
+        {"line": 90},
+        {"metadata": {"points": 3}},
+        {"acceptance_criteria": ["another note", Check("another word", run="x")]},
+    ],
+    ids=lambda changes: next(iter(changes)),
+)
+def test_what_is_for_people_and_what_only_limits_does_not_count(changes: dict[str, Any]) -> None:
+    assert definition(**changes) == definition()
+
+
+def test_variables_of_the_epic_count_where_the_story_does_not_set_them() -> None:
+    assert changed_keys(definition(), definition(EpicHeader("e", env={"B": "1"}))) == ["env"]
+    assert definition(EpicHeader("e", env={"A": "of the epic"})) == definition()
+
+
+def test_every_key_counts_for_an_action_of_somebody_elses() -> None:
+    before = definition(whole=True)
+    assert changed_keys(before, definition(whole=True, metadata={"points": 3})) == ["metadata"]
+    assert changed_keys(before, definition(whole=True, description="new")) == ["description"]
+    assert definition(whole=True, line=90) == before
+
+
+def test_metadata_may_hold_anything() -> None:
+    assert definition(whole=True, metadata={"when": object, "text": "\ud800", "n": float("nan")})
+
+
+def test_a_file_counts_as_a_whole() -> None:
+    assert changed_keys(definition_of_file(b"a"), definition_of_file(b"b")) == ["file"]
+
+
+def test_upstream_changes_with_each_attempt_at_each_dependency_and_not_with_their_order() -> None:
+    marks = {"a": "run1.1", "b": "run1.1"}
+    before = upstream_of(marks, ["a", "b"])
+    assert before == upstream_of(marks, ["b", "a"])
+    assert before != upstream_of({**marks, "b": "run1.2"}, ["a", "b"])
+    assert before != upstream_of(marks, ["a"])
+    assert upstream_of(marks, []) == ""

@@ -10,22 +10,26 @@ from typing import Any
 
 from ..epics.spec import Check, EpicHeader, StorySpec
 
-_INPUTS = ("run", "call", "checks", "cwd", "env", "dependencies")
+_INPUTS = ("call", "checks", "cwd", "dependencies", "run")
 """What commands and functions work from. Titles are for people, limits change no result, files affected are outputs."""
+
+_ALL = (
+    "checks",
+    *sorted(field.name for field in fields(StorySpec) if field.name != "env" and "line" not in field.name),
+)
+_BY_DEFAULT: tuple[object, ...] = (None, "", ".", [], {})
 
 
 def definition_of(spec: StorySpec, header: EpicHeader, *, whole: bool) -> str:
-    """The digests of a story's inputs: ``cwd:… env:… run:…``, without those that are as by default.
+    """The digests of a story's inputs: ``cwd:… run:… env:…``, without those that are as by default.
 
     :param whole: all keys are inputs, since nobody knows what an action of somebody's own reads.
     """
-    inputs: dict[str, Any] = {name: getattr(spec, name) for name in _INPUTS}
-    if whole:
-        inputs |= {field.name: getattr(spec, field.name) for field in fields(spec) if "line" not in field.name}
-    inputs["env"] = {**header.env, **spec.env}
-    return " ".join(
-        f"{name}:{_digest(value)}" for name, value in sorted(inputs.items()) if value not in (None, [], {}, "", ".")
-    )
+    names = _ALL if whole else _INPUTS
+    inputs = [(name, value) for name in names if (value := getattr(spec, name)) not in _BY_DEFAULT]
+    if env := {**header.env, **spec.env}:
+        inputs.append(("env", env))
+    return " ".join([f"{name}:{_digest(value)}" for name, value in inputs])
 
 
 def definition_of_file(data: bytes) -> str:
@@ -44,12 +48,12 @@ def upstream_of(marks: Mapping[str, str], dependencies: Iterable[str]) -> str:
 
     :param marks: tells for each story which attempt at it counts.
     """
-    built_on = sorted(f"{key}={marks.get(key, '')}" for key in dependencies)
-    return _digest(built_on) if built_on else ""
+    built_on = sorted([f"{key}={marks.get(key, '')}" for key in dependencies])
+    return _digest("\n".join(built_on)) if built_on else ""
 
 
 def _digest(value: Any) -> str:
-    text = json.dumps(value, sort_keys=True, separators=(",", ":"), default=_told)
+    text = value if isinstance(value, str) else json.dumps(value, sort_keys=True, default=_told)
     return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
 
 

@@ -17,7 +17,7 @@ from .store import Store, is_damage
 
 _Answer = TypeVar("_Answer")
 
-_FLUSH_SECONDS = 0.05
+_FLUSH_SECONDS = 0.2
 _RETRY_SECONDS = 5.0
 
 _LATEST = PAST_QUERY + "WHERE node = ? AND attempt.number > 0 ORDER BY place DESC LIMIT 1"
@@ -62,8 +62,7 @@ class Journal:
         self._arguments = arguments
         self._lock = threading.RLock()
         self._pending: dict[tuple[str, int], Row] = {}
-        self._wanted = threading.Condition(self._lock)
-        self._closing = False
+        self._closed = threading.Event()
         self._trouble = ""
         self._retry_at = 0.0
         try:
@@ -94,8 +93,6 @@ class Journal:
     def put_soon(self, row: Row) -> None:
         """Write an attempt down within a moment, or together with the next one."""
         with self._lock:
-            if not self._pending:
-                self._wanted.notify()
             self._pending[row.node, row.number] = row
 
     def claim(self, row: Row) -> Past | None:
@@ -131,13 +128,12 @@ class Journal:
     def close(self) -> None:
         """The run has ended. A second time does nothing."""
         with self._lock:
-            if self._closing:
+            if self._closed.is_set():
                 return
-            self._closing = True
+            self._closed.set()
             self._retry_at = 0.0
             self._flush()
             self._tried(self._write_end)
-            self._wanted.notify()
         self._pulse.join()
         self._store.close()
 
@@ -238,14 +234,11 @@ class Journal:
     def _beat(self) -> None:
         """Runs in a thread of its own: says that the run is there, and writes down what may wait no longer."""
         due = time.monotonic() + BEAT_SECONDS
-        with self._lock:
-            while not self._closing:
-                if not self._pending:
-                    self._wanted.wait(max(0.0, due - time.monotonic()))
-                if self._pending and not self._closing:
-                    self._wanted.wait(_FLUSH_SECONDS)
-                    self._flush()
-                if time.monotonic() >= due and not self._closing:
+        # Looks again and again rather than being woken by each story: that would cost more than the story's row.
+        while not self._closed.wait(_FLUSH_SECONDS):
+            with self._lock:
+                self._flush()
+                if time.monotonic() >= due:
                     self._tried(
                         lambda execute: execute("UPDATE run SET beat = ? WHERE number = ?", (time.time(), self._run))
                     )

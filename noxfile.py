@@ -69,6 +69,13 @@ def peers(session: nox.Session) -> None:
 
 
 @nox.session(python=PYTHONS[0])
+def resumes(session: nox.Session) -> None:
+    """Runs that are ended at random moments and resumed; ``nox -s resumes -- --how kill --ends 200`` measures."""
+    session.install("-e", ".[dev]")
+    session.run("python", "tests/suites/ends_and_resumes.py", *(session.posargs or ["--smallest"]))
+
+
+@nox.session(python=PYTHONS[0])
 def examples(session: nox.Session) -> None:
     """The example epics, one by one and three at once."""
     session.install("-e", ".")
@@ -81,3 +88,4 @@ def benchmark(session: nox.Session) -> None:
     """The benchmarks at their smallest, so that they keep working; ``nox -s benchmark -- --pairs 9`` measures."""
     session.install("-e", ".")
     session.run("python", "benchmarks/overhead.py", *(session.posargs or ["--smallest"]))
+    session.run("python", "benchmarks/journal.py", *(session.posargs or ["--smallest"]))

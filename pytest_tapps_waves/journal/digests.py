@@ -13,10 +13,8 @@ from ..epics.spec import Check, EpicHeader, StorySpec
 _INPUTS = ("call", "checks", "cwd", "dependencies", "run")
 """What commands and functions work from. Titles are for people, limits change no result, files affected are outputs."""
 
-_ALL = (
-    "checks",
-    *sorted(field.name for field in fields(StorySpec) if field.name != "env" and "line" not in field.name),
-)
+_PLACES = ("line", "dependency_lines", "env")
+_ALL = ("checks", *sorted(field.name for field in fields(StorySpec) if field.name not in _PLACES))
 _BY_DEFAULT: tuple[object, ...] = (None, "", ".", [], {})
 
 
@@ -53,7 +51,7 @@ def upstream_of(marks: Mapping[str, str], dependencies: Iterable[str]) -> str:
 
 
 def _digest(value: Any) -> str:
-    text = value if isinstance(value, str) else json.dumps(value, sort_keys=True, default=_told)
+    text = f"={value}" if isinstance(value, str) else json.dumps(value, sort_keys=True, default=_told)
     return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
 
 

@@ -128,7 +128,7 @@ class Records:
         if going is None:
             return
         first = going.row
-        if performance is not None:
+        if performance is not None and performance.attempts:
             for attempt in performance.attempts[:-1]:
                 error = attempt.error
                 self.journal.put_soon(
@@ -159,6 +159,12 @@ class Records:
         elif not state.satisfies:
             now = time.time()
             self.journal.put_soon(Row(key, 0, "", "", state.value, reason[:_LONGEST_REASON], now, 0.0, None))
+
+    def close(self) -> None:
+        """The run is over; what still goes on by then has been broken off."""
+        for key in list(self._going):
+            self.settled(key, State.CANCELLED, "interrupted")
+        self.journal.close()
 
     def _write(self, going: _Going, state: State, reason: str) -> None:
         going.row = going.row._replace(outcome=state.value, reason=reason[:_LONGEST_REASON])

@@ -116,6 +116,8 @@ class EpicRun:
             was_stopped = bool(self._plan.stopped) or not self._plan.done
             self._plan.stop("the run was stopped")
             notes = [*self._notes, *(self._records.told() if self._records is not None else ())]
+            if self._runtime is not None and self._runtime.retried:
+                notes.append(f"passed only after retries: {', '.join(self._runtime.retried)}")
             if self._records is not None and (was_stopped or self._tripped):
                 notes.append(resume_line(self._config.invocation_params.args))
             write_summary(terminalreporter, self._plan, self._prepared.conflicts, self._strays, notes)
@@ -163,7 +165,7 @@ class EpicRun:
             self._notes.append(f"warning: this run is in no journal, so it cannot be resumed: {error}")
             return None
         if records is not None:
-            self._closing.callback(records.journal.close)
+            self._closing.callback(records.close)
         elif settings.resume:
             raise pytest.UsageError("--epic-resume needs pytest's cache; drop -p no:cacheprovider")
         return records

@@ -114,6 +114,8 @@ class StoryRuntime:
         self.verdicts: dict[str, Settled] = {}
         """Decisions that are not in the plan's states: a story that was cancelled before it began."""
         self.cancel_reason: Callable[[str], str] = lambda key: "cancelled"
+        self.retried: list[str] = []
+        """The stories that passed, but not at the first attempt, in words."""
         self._config = config
         self._plan = plan
         self._settings = settings
@@ -206,6 +208,8 @@ class StoryRuntime:
         except asyncio.CancelledError:
             item.add_sections(performance)
             raise skipped(self.cancel_reason(item.nodeid)) from None
+        if len(performance.attempts) > 1 and not performance.failed:
+            self.retried.append(f"{spec.id} (attempt {len(performance.attempts)})")
         return performance
 
     def _shorter(self, timeout: float) -> float:

@@ -218,8 +218,10 @@ def test_a_command_that_is_out_of_time_is_ended_and_its_output_shown(both_ways: 
 
 def test_a_retry_may_succeed(both_ways: BothWays, project: Project) -> None:
     project.write("flaky.py", "import os\nraise SystemExit(os.environ['STORY_ATTEMPT'] == '1')")
-    project.epic("""stories: [{id: "8.1", run: python flaky.py, retries: 3}]""")
-    both_ways().assert_outcomes(passed=1)
+    project.epic("""stories: [{id: "8.1", run: python flaky.py, retries: 3}, {id: "8.2", run: "true", retries: 3}]""")
+    result = both_ways()
+    result.assert_outcomes(passed=2)
+    result.stdout.fnmatch_lines(["*= epics =*", "passed only after retries: 8.1 (attempt 2)"])
 
 
 def test_all_attempts_are_told(both_ways: BothWays, project: Project) -> None:

@@ -164,3 +164,40 @@ def test_a_story_of_a_run_that_was_killed_is_lost(both_ways: BothWays, project: 
     journal.close()
     project.run("--epic-status").stdout.re_match_lines([r"  one +1 +lost +1 .*"])
     both_ways("--epic-resume").assert_outcomes(passed=1)
+
+
+def test_a_story_that_ended_the_run_is_cancelled(both_ways: BothWays, project: Project) -> None:
+    project.write("tasks.py", "import pytest\ndef stops(): pytest.exit('enough')")
+    project.epic("stories: [{id: one, call: 'tasks:stops'}]")
+    both_ways()
+    project.run("--epic-status").stdout.re_match_lines([r"  one +1 +cancelled +1 .*interrupted"])
+
+
+def test_a_critical_failure_leaves_what_it_cancelled_as_cancelled(project: Project) -> None:
+    project.write(
+        "tasks.py",
+        """
+        import asyncio
+        began = asyncio.Event()
+        async def waits():
+            began.set()
+            await asyncio.Event().wait()
+        async def breaks():
+            await began.wait()
+            raise ValueError
+        """,
+    )
+    project.epic("""
+        stories:
+          - {id: long, call: 'tasks:waits'}
+          - {id: main, call: 'tasks:breaks', critical: true}
+          - {id: later, call: 'tasks:waits', dependencies: [long]}
+    """)
+    project.run("--epic-parallel=2").assert_outcomes(failed=1, skipped=2)
+    project.run("--epic-status").stdout.re_match_lines(
+        [
+            r"  long +1 +cancelled +1 .*critical story main failed",
+            r"  main +1 +failed +1 .*ValueError.*",
+            r"  later +2 +skipped +- .*critical story main failed",
+        ]
+    )

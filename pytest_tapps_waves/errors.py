@@ -13,8 +13,8 @@ All of them survive pickling, since reports of workers and executors may carry t
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Sequence
+from typing import NamedTuple, Self
 
 
 class EpicError(Exception):
@@ -67,6 +67,10 @@ class ActionFailed(EpicError):
 
     def __str__(self) -> str:
         return f"{self.what}: {self.action}"
+
+    def masked(self, text: Callable[[str], str]) -> Self:
+        """The same, without what ``text`` takes out of a text."""
+        return type(self)(text(self.what), text(self.action), text(self.detail), self.exit_status)
 
 
 class ActionTimedOut(ActionFailed):

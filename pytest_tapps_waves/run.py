@@ -10,6 +10,7 @@ import uuid
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -31,6 +32,9 @@ from .reports.breaker import report_tripped
 from .reports.terminal import header, write_summary
 from .runtime import StoryRuntime
 from .settings import Settings
+
+if TYPE_CHECKING:
+    from .actions.secrets import Secrets
 
 
 class EpicRun:
@@ -103,7 +107,8 @@ class EpicRun:
         """Called after the failures have been shown."""
         if self._plan is not None:
             self._plan.stop("the run was stopped")
-            write_summary(terminalreporter, self._plan, self._prepared.conflicts, self._strays, self._settings.note)
+            found, note = self._prepared, self._settings.note
+            write_summary(terminalreporter, self._plan, found.conflicts, self._strays, note, found.mask)
 
     def _begin(self, session: pytest.Session, found: Prepared, portal: Portal) -> tuple[Plan, StoryRuntime]:
         config = self._config
@@ -129,11 +134,21 @@ class EpicRun:
             _logs(config),
             concurrent=found.concurrent,
             run=uuid.uuid4().hex,
+            secrets=found.secrets,
         )
+        if found.secrets is not None:
+            self._mask(found.secrets)
         config.stash[RUNTIME] = runtime
         self._plan, self._runtime = plan, runtime
         plan.begin()
         return plan, runtime
+
+    def _mask(self, secrets: Secrets) -> None:
+        from .concurrent.live_logs import masked_logs
+        from .reports.masked import MaskedReports
+
+        self._config.pluginmanager.register(MaskedReports(secrets), "epics-masked-reports")
+        self._closing.enter_context(masked_logs(self._config, secrets.of_all))
 
     def _find_executor(self) -> Executor:
         name = self._settings.executor
@@ -188,7 +203,7 @@ class EpicRun:
         lines = PLANS[self._settings.plan_format or "text"](found.graph, found.waves, found.conflicts, found.titles)
         for line in lines:
             if reporter is not None:
-                reporter.write_line(line)
+                reporter.write_line(found.mask(line))
 
 
 def _logs(config: pytest.Config) -> Path:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 import pytest
 
@@ -32,20 +32,28 @@ def header(graph: Graph, waves: Waves, epics: int, *, limit: int, concurrent: bo
 
 
 def write_summary(
-    reporter: pytest.TerminalReporter, plan: Plan, conflicts: Sequence[Conflict], strays: Sequence[str], note: str
+    reporter: pytest.TerminalReporter,
+    plan: Plan,
+    conflicts: Sequence[Conflict],
+    strays: Sequence[str],
+    note: str,
+    mask: Callable[[str], str],
 ) -> None:
-    """The section after the failures: each epic that did not simply pass, and why its stories were not run."""
+    """The section after the failures: each epic that did not simply pass, and why its stories were not run.
+
+    :param mask: takes secrets out of a line.
+    """
     lines = [*_epic_lines(plan), *_conflict_lines(plan.graph, conflicts)]
     if note:
         lines.append(note)
     if lines:
         reporter.section("epics")
         for line in lines:
-            reporter.line(line)
+            reporter.line(mask(line))
     for name, text in zip(("stdout", "stderr"), strays, strict=True):
         if text:
             reporter.section(f"{name} of no story in particular", sep="-")
-            reporter.line(text.rstrip("\n"))
+            reporter.line(mask(text.rstrip("\n")))
 
 
 def _epic_lines(plan: Plan) -> Iterator[str]:

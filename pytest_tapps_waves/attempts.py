@@ -65,11 +65,11 @@ class Performance:
         """Take out of all that it tells what ``text`` takes out of a text."""
         for attempt in self.attempts:
             if attempt.error is not None:
-                attempt.error = attempt.error.masked(text)
+                attempt.error.mask(text)
             for check in attempt.checks:
                 check.description = text(check.description)
                 if check.error is not None:
-                    check.error = check.error.masked(text)
+                    check.error.mask(text)
 
 
 async def carry_out(

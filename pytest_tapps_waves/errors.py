@@ -14,7 +14,7 @@ All of them survive pickling, since reports of workers and executors may carry t
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import NamedTuple, Self
+from typing import NamedTuple
 
 
 class EpicError(Exception):
@@ -68,9 +68,10 @@ class ActionFailed(EpicError):
     def __str__(self) -> str:
         return f"{self.what}: {self.action}"
 
-    def masked(self, text: Callable[[str], str]) -> Self:
-        """The same, without what ``text`` takes out of a text."""
-        return type(self)(text(self.what), text(self.action), text(self.detail), self.exit_status)
+    def mask(self, text: Callable[[str], str]) -> None:
+        """Take out of it what ``text`` takes out of a text."""
+        self.what, self.action, self.detail = text(self.what), text(self.action), text(self.detail)
+        self.args = tuple(text(argument) if isinstance(argument, str) else argument for argument in self.args)
 
 
 class ActionTimedOut(ActionFailed):

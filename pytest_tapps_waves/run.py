@@ -144,11 +144,11 @@ class EpicRun:
         return plan, runtime
 
     def _mask(self, secrets: Secrets) -> None:
-        from .concurrent.live_logs import masked_logs
+        from .concurrent.live_logs import mask_logs
         from .reports.masked import MaskedReports
 
         self._config.pluginmanager.register(MaskedReports(secrets), "epics-masked-reports")
-        self._closing.enter_context(masked_logs(self._config, secrets.of_all))
+        mask_logs(self._config, secrets.of_all)
 
     def _find_executor(self) -> Executor:
         name = self._settings.executor

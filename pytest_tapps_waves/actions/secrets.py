@@ -11,7 +11,6 @@ from __future__ import annotations
 import base64
 import json
 import os
-import re
 import shlex
 import threading
 import urllib.parse
@@ -29,17 +28,14 @@ SHORTEST = 4
 
 
 class _Known(NamedTuple):
-    """All that is looked for, ready to be found."""
+    """All that is looked for."""
 
     texts: Sequence[str] = ()
     data: Sequence[bytes] = ()
-    """Of both, the longest stand first."""
-    in_text: re.Pattern[str] = re.compile("(?!)")
-    in_data: re.Pattern[bytes] = re.compile(b"(?!)")
-    by_first: Mapping[int, Sequence[bytes]] = {}
-    """``data`` by its first byte."""
-    first: re.Pattern[bytes] = re.compile(b"(?!)")
-    """Finds one of these bytes."""
+    by_beginning: Mapping[bytes, Sequence[bytes]] = {}
+    """``data`` by its first byte, its first two and so on, up to ``SHORTEST``."""
+    longest: int = 0
+    """Of ``data``, in bytes."""
 
 
 class Masker:
@@ -55,22 +51,17 @@ class Masker:
         if not (fresh := {value for value in values if not is_too_short(value)} - self._values):
             return
         self._values |= fresh
-        texts = sorted({form for value in self._values for form in forms(value)}, key=len, reverse=True)
-        data = sorted(filter(None, map(_encoded, texts)), key=len, reverse=True)
-        by_first: dict[int, list[bytes]] = {}
+        texts = sorted({form for value in self._values for form in forms(value)})
+        data = list(filter(None, map(_encoded, texts)))
+        by_beginning: dict[bytes, list[bytes]] = {}
         for form in data:
-            by_first.setdefault(form[0], []).append(form)
-        # Of alternatives the first that fits is taken.
-        in_text = re.compile("|".join(map(re.escape, texts)))
-        in_data = re.compile(b"|".join(map(re.escape, data)))
-        self._known = _Known(texts, data, in_text, in_data, by_first, re.compile(b"[%b]" % re.escape(bytes(by_first))))
+            for size in range(1, SHORTEST + 1):
+                by_beginning.setdefault(form[:size], []).append(form)
+        self._known = _Known(texts, data, by_beginning, max(map(len, data), default=0))
 
     def text(self, text: str) -> str:
         """The text without the values."""
-        known = self._known
-        if not any(form in text for form in known.texts):
-            return text
-        return _masked(text, known.in_text, MARK, len(text))[0]
+        return _masked(text, self._known.texts, MARK, len(text))[0]
 
     def data(self, data: bytes) -> bytes:
         """The same for bytes that are complete."""
@@ -102,11 +93,7 @@ class MaskedStream:
         return self._shown(self._known(), self._held, len(self._held))
 
     def _shown(self, known: _Known, data: bytes, upto: int) -> bytes:
-        covered = self._covered
-        if covered or any(form in data for form in known.data):
-            shown, self._covered = _masked(data, known.in_data, MARK.encode(), upto, covered)
-        else:
-            shown = data[:upto]
+        shown, self._covered = _masked(data, known.data, MARK.encode(), upto, self._covered)
         self._held = data[upto:]
         return shown
 
@@ -217,13 +204,18 @@ def _encoded(text: str) -> bytes | None:
     return None
 
 
-def _masked(text: AnyStr, pattern: re.Pattern[AnyStr], mark: AnyStr, upto: int, covered: int = 0) -> tuple[AnyStr, int]:
+def _masked(text: AnyStr, known: Iterable[AnyStr], mark: AnyStr, upto: int, covered: int = 0) -> tuple[AnyStr, int]:
     """A text as far as ``upto``, and how much after that belongs to a value whose mark it holds.
 
     :param covered: so much at its beginning belongs to a value for which there has been a mark.
     """
+    there = [form for form in known if form in text]
+    if not there and not covered:
+        return text[:upto], 0
     pieces, end = [], covered
-    for start, stop in _places(text, pattern, upto):
+    for start, stop in sorted(place for form in there for place in _places(text, form)):
+        if start >= upto:
+            break
         if start >= end:
             pieces += [text[end:start], mark]
         end = max(end, stop)
@@ -231,19 +223,20 @@ def _masked(text: AnyStr, pattern: re.Pattern[AnyStr], mark: AnyStr, upto: int, 
     return text[:0].join(pieces), max(0, end - upto)
 
 
-def _places(text: AnyStr, pattern: re.Pattern[AnyStr], before: int) -> Iterator[tuple[int, int]]:
-    """Where values begin and end, also those that begin within another one."""
-    found = pattern.search(text)
-    while found is not None and found.start() < before:
-        yield found.span()
-        found = pattern.search(text, found.start() + 1)
+def _places(text: AnyStr, form: AnyStr) -> Iterator[tuple[int, int]]:
+    """Where a form begins and ends, also where it overlaps itself."""
+    start = text.find(form)
+    while start >= 0:
+        yield start, start + len(form)
+        start = text.find(form, start + 1)
 
 
 def _open_end(known: _Known, data: bytes) -> int:
     """Where that end of ``data`` begins which may be the beginning of a value."""
-    longest = len(known.data[0]) if known.data else 0
-    for found in known.first.finditer(data, max(0, len(data) - longest + 1)):
-        end = data[found.start() :]
-        if any(len(form) > len(end) and form.startswith(end) for form in known.by_first[end[0]]):
-            return found.start()
+    for start in range(max(0, len(data) - known.longest + 1), len(data)):
+        likely = known.by_beginning.get(data[start : start + SHORTEST])
+        if likely is not None:
+            end = data[start:]
+            if any(len(form) > len(end) and form.startswith(end) for form in likely):
+                return start
     return len(data)

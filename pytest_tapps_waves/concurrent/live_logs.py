@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 import pytest
 
@@ -13,19 +11,12 @@ import pytest
 from ..actions.secrets import Masker
 
 
-@contextmanager
-def masked_logs(config: pytest.Config, masker: Masker) -> Iterator[None]:
-    """While this holds, live logs and ``--log-file`` are masked. Records themselves are left as they are."""
+def mask_logs(config: pytest.Config, masker: Masker) -> None:
+    """Mask live logs and ``--log-file`` for as long as there are any. Records themselves are left as they are."""
     plugin = config.pluginmanager.get_plugin("logging-plugin")
-    handlers = [plugin.log_cli_handler, plugin.log_file_handler] if plugin is not None else []
-    formatters = [handler.formatter for handler in handlers]
-    for handler, formatter in zip(handlers, formatters, strict=True):
-        handler.setFormatter(_Masked(formatter, masker))
-    try:
-        yield
-    finally:
-        for handler, formatter in zip(handlers, formatters, strict=True):
-            handler.setFormatter(formatter)
+    if plugin is not None:
+        for handler in (plugin.log_cli_handler, plugin.log_file_handler):
+            handler.setFormatter(_Masked(handler.formatter, masker))
 
 
 class _Masked(logging.Formatter):

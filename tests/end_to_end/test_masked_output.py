@@ -88,12 +88,23 @@ def test_output_that_is_shown_and_captured_is_masked(project: Project, options: 
     assert TOKEN not in whole(project, result)
 
 
-def test_output_of_a_test_beside_is_its_own_affair(project: Project) -> None:
-    project.write("test_it.py", "def test_it():\n    print('shown', open('work.py').name)\n")
+def test_under_s_a_test_beside_prints_as_it_does_by_itself(project: Project) -> None:
+    project.write(
+        "test_it.py",
+        """
+        import pytest
+
+        @pytest.mark.asyncio
+        async def test_it():
+            print("sho" + "wn")
+            assert 0
+        """,
+    )
     shop(project, 'id: "1", run: "true"')
-    result = project.run_process("-s", "--epic-parallel=2")
-    result.assert_outcomes(passed=2)
-    result.stdout.fnmatch_lines(["*shown work.py*"])
+    result = project.run_process("-s", "--epic-parallel=2", "-o", "epic_async_tests=true")
+    result.assert_outcomes(passed=1, failed=1)
+    assert result.stdout.str().count("shown") == 1
+    result.stdout.no_fnmatch_line("*Captured*")
 
 
 def test_the_whole_of_a_long_output_is_masked_on_disk(project: Project, shown: Callable[..., str]) -> None:

@@ -181,13 +181,12 @@ def forms(value: str) -> set[str]:
             shlex.quote(whole).removeprefix("'").removesuffix("'"),
             whole.replace("'", "'\\''"),  # as the traces of bash have it
         }
-        # `echo $TOKEN | base64` encodes a line break, too.
         data = _encoded(whole)
         if data is not None:
             found |= {
                 encode(encoded).decode().rstrip("=")
                 for encode in (base64.b64encode, base64.urlsafe_b64encode)
-                for encoded in (data, data + b"\n")
+                for encoded in (data, data + b"\n")  # `echo $TOKEN | base64` encodes a line break, too
             }
             found |= {urllib.parse.quote(data), urllib.parse.quote(data, safe=""), urllib.parse.quote_plus(data)}
     return {form for form in found if len(form) >= SHORTEST}

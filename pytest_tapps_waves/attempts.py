@@ -63,6 +63,16 @@ class Performance:
         last = self.attempts[-1]
         return bool(last.error or last.failed_checks)
 
+    def mask(self, text: Callable[[str], str]) -> None:
+        """Take out of all that it tells what ``text`` takes out of a text."""
+        for attempt in self.attempts:
+            if attempt.error is not None:
+                attempt.error.mask(text)
+            for check in attempt.checks:
+                check.description = text(check.description)
+                if check.error is not None:
+                    check.error.mask(text)
+
 
 async def carry_out(
     performance: Performance,

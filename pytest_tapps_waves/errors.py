@@ -14,7 +14,7 @@ All of them survive pickling, since reports of workers and executors may carry t
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 
@@ -72,6 +72,11 @@ class ActionFailed(EpicError):
 
     def __str__(self) -> str:
         return f"{self.what}: {self.action}"
+
+    def mask(self, text: Callable[[str], str]) -> None:
+        """Take out of it what ``text`` takes out of a text."""
+        self.what, self.action, self.detail = text(self.what), text(self.action), text(self.detail)
+        self.args = tuple(text(argument) if isinstance(argument, str) else argument for argument in self.args)
 
 
 class ActionTimedOut(ActionFailed):

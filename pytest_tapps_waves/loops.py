@@ -115,10 +115,11 @@ class AllAtOnce:
         :raises Session.Failed: or ``Session.Interrupted``, when the session was to stop and all that ran has ended.
         """
         session = self._session
+        secrets = self._runtime.secrets
         self._items = {item.nodeid: item for item in items}
         self._setup_state = session._setupstate = SharedSetupState(session, [*before, *items])
         with (
-            routed_output(session.config, self.strays),
+            routed_output(session.config, self.strays, secrets.of_all if secrets is not None else None),
             story_hooks(session, with_output(session.config)) as self._protocol,
             routed_assertions(session.config),
             shared_fixtures(self._why_cancelled) as self._fixtures,

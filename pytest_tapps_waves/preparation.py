@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
 
@@ -22,6 +22,10 @@ from .distribution import is_xdist_worker, worker_problems
 from .errors import Problem, WavesError
 from .settings import EpicSettings, Settings
 
+if TYPE_CHECKING:
+    from .actions.secrets import Secrets
+    from .epics.spec import EpicDefinition
+
 
 class Prepared(NamedTuple):
     """The run before it begins."""
@@ -38,6 +42,12 @@ class Prepared(NamedTuple):
     """Of the stories that have one, by key."""
     epic_titles: Mapping[str, str]
     """By the node ids of the epics' files."""
+    secrets: Secrets | None
+    """Those of its epics, if they have any."""
+
+    def mask(self, text: str) -> str:
+        """A text without the secrets of any epic."""
+        return text if self.secrets is None else self.secrets.of_all.text(text)
 
 
 def read_tests(items: Iterable[pytest.Item], problems: list[Problem], *, async_tests: bool) -> list[TestNode]:
@@ -136,7 +146,17 @@ def prepare(
         concurrent,
         {item.nodeid: item.spec.title for item in items if isinstance(item, StoryItem)},
         {path: epic.header.title for path, epic in assembled.epics.items()},
+        _secrets(assembled.epics.values()),
     )
+
+
+def _secrets(epics: Iterable[EpicDefinition]) -> Secrets | None:
+    if not (secretive := [epic for epic in epics if epic.header.secrets]):
+        return None
+    # Imported where it is needed: most runs have no secrets.
+    from .actions.secrets import Secrets
+
+    return Secrets(secretive)
 
 
 def _waves(config: pytest.Config, graph: Graph) -> Waves:

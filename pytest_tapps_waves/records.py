@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,10 +28,13 @@ from .reports.words import ago
 _LONGEST_REASON = 500
 
 
-def open_records(config: pytest.Config, graph: Graph, run: str, *, days: int, resumes: bool) -> Records | None:
+def open_records(
+    config: pytest.Config, graph: Graph, run: str, mask: Callable[[str], str], *, days: int, resumes: bool
+) -> Records | None:
     """The records of a run that begins; None without pytest's cache.
 
     :param run: its id, like no other anywhere.
+    :param mask: takes secrets out of what is written.
     :param days: so long the journal keeps a run.
     :raises JournalError: if the journal cannot be opened.
     """
@@ -39,7 +43,7 @@ def open_records(config: pytest.Config, graph: Graph, run: str, *, days: int, re
     folder = cache_folder(config)
     if folder is None:
         raise JournalError("pytest's cache directory cannot be written to")
-    arguments = shlex.join(config.invocation_params.args)
+    arguments = mask(shlex.join(config.invocation_params.args))
     return Records(Journal(Store(folder), this_process(), run, arguments, days), graph, resumes=resumes)
 
 

@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -36,6 +37,9 @@ from .reports.terminal import header, resume_line, write_summary
 from .runtime import StoryRuntime
 from .settings import Settings
 from .status import read_statuses
+
+if TYPE_CHECKING:
+    from .actions.secrets import Secrets
 
 
 class EpicRun:
@@ -120,7 +124,8 @@ class EpicRun:
                 notes.append(f"passed only after retries: {', '.join(self._runtime.retried)}")
             if self._records is not None and (was_stopped or self._tripped):
                 notes.append(resume_line(self._config.invocation_params.args))
-            write_summary(terminalreporter, self._plan, self._prepared.conflicts, self._strays, notes)
+            found = self._prepared
+            write_summary(terminalreporter, self._plan, found.conflicts, self._strays, notes, found.mask)
 
     def _begin(self, session: pytest.Session, found: Prepared, portal: Portal) -> tuple[Plan, StoryRuntime]:
         config = self._config
@@ -149,7 +154,10 @@ class EpicRun:
             concurrent=found.concurrent,
             run=run,
             records=self._records,
+            secrets=found.secrets,
         )
+        if found.secrets is not None:
+            self._mask(found.secrets)
         config.stash[RUNTIME] = runtime
         self._plan, self._runtime = plan, runtime
         plan.begin()
@@ -158,7 +166,9 @@ class EpicRun:
     def _open_records(self, found: Prepared, run: str) -> Records | None:
         settings = self._settings
         try:
-            records = open_records(self._config, found.graph, run, days=settings.journal_days, resumes=settings.resume)
+            records = open_records(
+                self._config, found.graph, run, found.mask, days=settings.journal_days, resumes=settings.resume
+            )
         except JournalError as error:
             if settings.resume:
                 raise pytest.UsageError(f"--epic-resume cannot know what is done: {error}") from None
@@ -169,6 +179,13 @@ class EpicRun:
         elif settings.resume:
             raise pytest.UsageError("--epic-resume needs pytest's cache; drop -p no:cacheprovider")
         return records
+
+    def _mask(self, secrets: Secrets) -> None:
+        from .concurrent.live_logs import mask_logs
+        from .reports.masked import MaskedReports
+
+        self._config.pluginmanager.register(MaskedReports(secrets), "epics-masked-reports")
+        mask_logs(self._config, secrets.of_all)
 
     def _find_executor(self) -> Executor:
         name = self._settings.executor
@@ -220,9 +237,8 @@ class EpicRun:
             report_tripped(session, self._plan, effect)
 
     def _print_plan(self, found: Prepared) -> None:
-        self._print(
-            PLANS[self._settings.plan_format or "text"](found.graph, found.waves, found.conflicts, found.titles)
-        )
+        lines_of = PLANS[self._settings.plan_format or "text"]
+        self._print(found, lines_of(found.graph, found.waves, found.conflicts, found.titles))
 
     def _print_status(self, session: pytest.Session, found: Prepared) -> None:
         try:
@@ -230,13 +246,13 @@ class EpicRun:
         except JournalError as error:
             raise pytest.UsageError(f"--epic-status: {error}") from None
         lines_of = STATUSES[self._settings.status_format or "text"]
-        self._print(lines_of(statuses, found.epic_titles, time.time(), notes))
+        self._print(found, lines_of(statuses, found.epic_titles, time.time(), notes))
 
-    def _print(self, lines: Iterable[str]) -> None:
+    def _print(self, found: Prepared, lines: Iterable[str]) -> None:
         reporter = self._config.pluginmanager.get_plugin("terminalreporter")
         for line in lines:
             if reporter is not None:
-                reporter.write_line(line)
+                reporter.write_line(found.mask(line))
 
 
 def _logs(config: pytest.Config) -> Path:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -26,6 +27,9 @@ from .executors import Executor
 from .records import Records
 from .settings import EpicSettings
 from .workspaces import WORKSPACES
+
+if TYPE_CHECKING:
+    from .actions.secrets import Masker, Secrets
 
 _NOT_RUN = (State.SKIPPED, State.REFUSED, State.CANCELLED)
 
@@ -103,14 +107,17 @@ class StoryRuntime:
         concurrent: bool,
         run: str,
         records: Records | None,
+        secrets: Secrets | None,
     ) -> None:
         """
         :param settings: by epic.
         :param run: the id of the run, like no other anywhere.
         :param records: what the journal is told of; None without one.
         :param logs: the directory for output that is too long to be kept in memory.
+        :param secrets: those of its epics, if they have any.
         """
         self.outcomes = Outcomes()
+        self.secrets = secrets
         self.verdicts: dict[str, Settled] = {}
         """Decisions that are not in the plan's states: a story that was cancelled before it began."""
         self.cancel_reason: Callable[[str], str] = lambda key: "cancelled"
@@ -189,10 +196,14 @@ class StoryRuntime:
         performance = Performance(item.action, checks, timeout, spec.retries)
         if self._records is not None:
             self._performances[item.nodeid] = performance
+        masker = self.secrets.masker_of(item.epic) if self.secrets is not None else None
         in_process = any(isinstance(action, Call) for action in (item.action, *(action for _, action in checks)))
         # While stories run at once the streams are routed for the whole run.
-        routed = routed_streams(self._config) if in_process and not self._concurrent else nullcontext()
+        routes = (in_process or masker is not None) and not self._concurrent
+        routed = routed_streams(self._config, masker) if routes else nullcontext()
         try:
+            if masker is not None:
+                _refuse_unmaskable(item)
             cwd = WORKSPACES[settings.isolation](self._config.rootpath, spec.cwd)
             with routed:
                 self._portal.wait(
@@ -200,7 +211,7 @@ class StoryRuntime:
                         performance,
                         self._executor,
                         partial(self._job, item, cwd, timeout),
-                        partial(self._output, item),
+                        partial(self._output, item, masker),
                     )
                 )
         except ActionFailed as error:
@@ -208,6 +219,15 @@ class StoryRuntime:
         except asyncio.CancelledError:
             item.add_sections(performance)
             raise skipped(self.cancel_reason(item.nodeid)) from None
+        except pytest.exit.Exception as error:
+            # It is no report of the story, but the last line of the whole run.
+            if masker is not None:
+                error.msg = masker.text(str(error.msg))
+                error.args = (error.msg,)
+            raise
+        finally:
+            if masker is not None:
+                performance.mask(masker.text)
         if len(performance.attempts) > 1 and not performance.failed:
             self.retried.append(f"{spec.id} (attempt {len(performance.attempts)})")
         return performance
@@ -248,11 +268,28 @@ class StoryRuntime:
             return Job(context, rootdir)
         return Job(context, rootdir, on_process=partial(self._records.journal.process, item.nodeid))
 
-    def _output(self, item: StoryItem, attempt: int, check: int) -> Output:
-        return Output(partial(self._spool, item.nodeid, attempt, check), self._echo)
+    def _output(self, item: StoryItem, masker: Masker | None, attempt: int, check: int) -> Output:
+        spool = partial(self._spool, item.nodeid, attempt, check)
+        if masker is None:
+            return Output(spool, self._echo)
+        from .actions.secrets import MaskedOutput
+
+        return MaskedOutput(masker, spool, self._echo)
 
     def _spool(self, key: str, attempt: int, check: int) -> Path | None:
         if self._logs is None:
             return None
         parts = [key, f"attempt{attempt}" if attempt > 1 else "", f"check{check}" if check else ""]
         return self._logs / file_name(".".join(filter(None, parts)))
+
+
+def _refuse_unmaskable(item: StoryItem) -> None:
+    from .actions.secrets import SHORTEST, unmaskable
+
+    name = unmaskable(item.epic, item.spec)
+    if name is not None:
+        raise ActionFailed(
+            f"the secret {name} has fewer than {SHORTEST} characters, too few to be masked; "
+            "give it a longer value, or take it out of `secrets`",
+            "it was not run",
+        )

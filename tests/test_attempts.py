@@ -124,6 +124,22 @@ def test_all_checks_are_made_and_one_that_fails_fails_the_story() -> None:
     assert [check.output.text("stdout") for check in attempt.checks] == ["check1 1\n", "check2 1\n", "check3 1\n"]
 
 
+def test_what_is_masked_is_in_nothing_that_a_performance_tells() -> None:
+    async def tells(job: Job) -> None:
+        raise ActionFailed("it is secret", "run: secret", "secret\nsecret", exit_status=3)
+
+    story = run(performance(tells, retries=1))
+    story.attempts += run(performance(works, tells)).attempts
+    story.attempts[-1].checks[0].description = "it is secret"
+    story.mask(lambda text: text.replace("secret", "***"))
+    errors = [story.attempts[0].error, story.attempts[1].error, story.attempts[2].checks[0].error]
+    assert [error and error.args for error in errors] == [("it is ***", "run: ***", "***\n***", 3)] * 3
+    assert [error and (error.what, error.action, error.detail) for error in errors] == [
+        ("it is ***", "run: ***", "***\n***")
+    ] * 3
+    assert story.attempts[2].checks[0].description == "it is ***"
+
+
 def test_no_check_is_made_of_an_action_that_failed() -> None:
     assert run(performance(fails, works)).attempts[0].checks == []
 

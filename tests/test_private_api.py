@@ -60,10 +60,12 @@ def test_the_capture_manager_can_be_switched(pytestconfig: pytest.Config) -> Non
 
 
 def test_the_logging_plugin_has_what_ours_takes_from_it(pytestconfig: pytest.Config) -> None:
-    plugin = pytestconfig.pluginmanager.get_plugin("logging-plugin")
+    plugin: Any = pytestconfig.pluginmanager.get_plugin("logging-plugin")
     assert hasattr(plugin, "formatter")
     assert hasattr(plugin, "log_level")
     assert hasattr(plugin, "log_cli_handler")
+    assert plugin.log_cli_handler.formatter is not None
+    assert plugin.log_file_handler.formatter is not None
     assert list(inspect.signature(catching_logs).parameters) == ["handler", "level"]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from ..attempts import Attempt, CheckResult, Performance
@@ -32,6 +32,11 @@ class FailureText:
         tw.line(f"{self.reprcrash.path}:{self.reprcrash.lineno}: {self._lines[0]}", bold=True, red=True)
         for line in self._lines[1:]:
             tw.line(line)
+
+    def masked(self, text: Callable[[str], str]) -> FailureText:
+        """The same, without what ``text`` takes out of a text."""
+        place = self.reprcrash
+        return FailureText(place._replace(message=text(place.message)), text("\n".join(self._lines)).split("\n"))
 
     def __str__(self) -> str:
         first = f"{self.reprcrash.path}:{self.reprcrash.lineno}: {self._lines[0]}"

@@ -14,7 +14,7 @@ import sys
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from typing import Any, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 import pytest
 
@@ -29,20 +29,26 @@ from _pytest.logging import catching_logs
 from ..actions.output import CURRENT_OUTPUT, Output
 from .current import CURRENT_ITEM
 
+if TYPE_CHECKING:
+    from ..actions.secrets import Masker
+
 
 class _RoutedText(io.TextIOBase):
     """A text stream that belongs to whichever story writes to it."""
 
-    def __init__(self, name: str, beside: TextIO) -> None:
-        self._name = name
-        self._beside = beside
+    def __init__(self, name: str, beside: TextIO, masker: Masker | None = None, takes: type[Output] = Output) -> None:
+        """
+        :param beside: is written to by what belongs to no story, without what ``masker`` knows.
+        :param takes: the kind of output that is written to; other stories go to ``beside`` too.
+        """
+        self._name, self._beside, self._masker, self._takes = name, beside, masker, takes
 
     def write(self, text: str) -> int:
         output = CURRENT_OUTPUT.get()
-        if output is not None:
+        if isinstance(output, self._takes):
             output.write(self._name, text.encode("utf-8", "surrogateescape"))
         else:
-            self._beside.write(text)
+            self._beside.write(text if self._masker is None else self._masker.text(text))
         return len(text)
 
     def flush(self) -> None:
@@ -69,25 +75,24 @@ class _RoutedText(io.TextIOBase):
 
     @property
     def buffer(self) -> _RoutedBytes:
-        return _RoutedBytes(self._name, self._beside)
+        return _RoutedBytes(self._name, self._beside, self._masker, self._takes)
 
 
 class _RoutedBytes(io.RawIOBase):
     """The bytes below :class:`_RoutedText`, for code that writes to ``sys.stdout.buffer``."""
 
-    def __init__(self, name: str, beside: TextIO) -> None:
-        self._name = name
-        self._beside = beside
+    def __init__(self, name: str, beside: TextIO, masker: Masker | None, takes: type[Output]) -> None:
+        self._name, self._beside, self._masker, self._takes = name, beside, masker, takes
 
     def writable(self) -> bool:
         return True
 
     def write(self, data: Any) -> int:
         output, written = CURRENT_OUTPUT.get(), bytes(data)
-        if output is not None:
+        if isinstance(output, self._takes):
             output.write(self._name, written)
         else:
-            self._beside.buffer.write(written)
+            self._beside.buffer.write(written if self._masker is None else self._masker.data(written))
         return len(written)
 
 
@@ -132,10 +137,11 @@ def with_output(config: pytest.Config) -> Callable[[pytest.Item, str, Callable[[
 
 
 @contextmanager
-def routed_output(config: pytest.Config, strays: list[str]) -> Iterator[None]:
+def routed_output(config: pytest.Config, strays: list[str], masker: Masker | None) -> Iterator[None]:
     """While this holds, every story has its own output.
 
     :param strays: receives, at the end, what no story in particular wrote to stdout and to stderr.
+    :param masker: for that, if stories have secrets.
     """
     capture = config.pluginmanager.get_plugin("capturemanager")
     with ExitStack() as stack:
@@ -144,21 +150,33 @@ def routed_output(config: pytest.Config, strays: list[str]) -> Iterator[None]:
             _write_past_capture(config, stack)
             capture.resume_global_capture()
             stack.callback(_stop_capture, capture, strays)
-            _route_capture(capture._global_capturing, stack)
+            _route_capture(capture._global_capturing, stack, masker)
+        else:
+            stack.enter_context(routed_streams(config, masker))
         _route_log(config, stack)
         _route_warnings(config, stack)
         yield
 
 
 @contextmanager
-def routed_streams(config: pytest.Config) -> Iterator[None]:
-    """Let what is written to ``sys.stdout`` and ``sys.stderr`` go to the current output. Not under ``-s``."""
+def routed_streams(config: pytest.Config, masker: Masker | None = None) -> Iterator[None]:
+    """Let what is written to ``sys.stdout`` and ``sys.stderr`` go to the current output.
+
+    Under ``-s``, only that of stories that have secrets.
+
+    :param masker: for what belongs to no story, if stories have secrets.
+    """
+    takes: type[Output] = Output
     if config.getoption("capture", "no") == "no":
-        yield
-        return
+        if masker is None:
+            yield
+            return
+        from ..actions.secrets import MaskedOutput
+
+        takes = MaskedOutput
     saved = sys.stdout, sys.stderr
-    sys.stdout = _RoutedText("stdout", sys.stdout)
-    sys.stderr = _RoutedText("stderr", sys.stderr)
+    sys.stdout = _RoutedText("stdout", sys.stdout, masker, takes)
+    sys.stderr = _RoutedText("stderr", sys.stderr, masker, takes)
     try:
         yield
     finally:
@@ -188,12 +206,12 @@ def _stop_capture(capture: Any, strays: list[str]) -> None:
     strays[:] = [strays[0] + out, strays[1] + err]
 
 
-def _route_capture(capturing: Any, stack: ExitStack) -> None:
+def _route_capture(capturing: Any, stack: ExitStack, masker: Masker | None) -> None:
     """Put our streams before those that the capture puts in place whenever it is resumed."""
     for name, stream in (("stdout", capturing.out), ("stderr", capturing.err)):
         switch = getattr(stream, "syscapture", stream)
         captured = getattr(sys, name)
-        routed = _RoutedText(name, captured)
+        routed = _RoutedText(name, captured, masker)
 
         def resume(resume: Any = switch.resume, name: str = name, routed: _RoutedText = routed) -> None:
             resume()

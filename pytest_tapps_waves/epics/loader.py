@@ -13,7 +13,17 @@ from pydantic_core import ErrorDetails
 
 from ..errors import PlanProblems, Problem
 from .pause import collector_paused
-from .schema import ALIASES, CRITERION_KIND, NOT_YET, TEXT_KEYS, CheckModel, HeaderModel, StoryModel
+from .schema import (
+    ALIASES,
+    CRITERION_KIND,
+    MISPLACED,
+    NOT_YET,
+    TEXT_KEYS,
+    UNSHOWN,
+    CheckModel,
+    HeaderModel,
+    StoryModel,
+)
 from .spec import Check, EpicDefinition, EpicHeader, StorySpec
 from .yaml_lines import Map, Seq, Value, read
 from .yaml_scalars import YamlError
@@ -151,7 +161,9 @@ class _Reader:
         for key in given:
             if key in known:
                 continue
-            if key in NOT_YET and known is not _FILE_KEYS:
+            if key in MISPLACED:
+                self.report(given.lines[key], f"`{prefix}{key}`: {MISPLACED[key]}")
+            elif key in NOT_YET and known is not _FILE_KEYS:
                 self.report(given.lines[key], f"`{prefix}{key}`: {NOT_YET[key]}")
             elif near := _near(key, known, 0.7 if known is _FILE_KEYS else 0.8):
                 self.report(given.lines[key], f"`{key}` is not a key; did you mean `{near}`?")
@@ -232,7 +244,7 @@ def _said(details: ErrorDetails) -> str:
         words = f"must be {context['le']:g} or less"
     else:
         words = _WORDS.get(kind) or details["msg"]
-    return words if kind == "missing" else f"{words}, not {_shown(details['input'])}"
+    return words if kind in ("missing", UNSHOWN) else f"{words}, not {_shown(details['input'])}"
 
 
 def _one_line(message: str) -> str:

@@ -14,6 +14,10 @@ _TAG = re.compile(r"[^\W_][\w.-]*")
 _RESERVED_TAGS = {"timeout": "use the key `timeout`", "depends": "use the key `dependencies`"}
 
 
+UNSHOWN = "unshown"
+"""The type of errors that do not show what was given."""
+
+
 def _wrong(message: str) -> PydanticCustomError:
     return PydanticCustomError("epic", "{message}", {"message": message})
 
@@ -72,6 +76,13 @@ def _environment(value: dict[str, str]) -> dict[str, str]:
     for name, text in value.items():
         if not name or "=" in name or "\0" in name + text:
             raise _wrong("must have names without `=`, and no NUL characters")
+    return value
+
+
+def _is_variable(value: str) -> str:
+    # What was written here by mistake may be a secret itself, so it is not shown.
+    if not value or any(sign in "=$\0" or sign.isspace() for sign in value):
+        raise PydanticCustomError(UNSHOWN, "must be names of environment variables, without `=`, `$` and spaces")
     return value
 
 
@@ -174,12 +185,15 @@ class HeaderModel(BaseModel):
     timeout: Seconds | None = None
     isolation: Literal["none"] | None = None
     env: Environment = Field(default_factory=dict)
+    secrets: Annotated[list[Annotated[str, AfterValidator(_is_variable)]], BeforeValidator(_listed)] = Field(
+        default_factory=list
+    )
 
 
 TEXT_KEYS = frozenset(
     {
         *("id", "story_id", "title", "description", "dependencies", "depends_on", "files_affected", "files"),
-        *("run", "call", "acceptance_criteria", "cwd", "env", "tags"),
+        *("run", "call", "acceptance_criteria", "cwd", "env", "tags", "secrets"),
     }
 )
 """Keys whose scalars are text, whatever they look like."""
@@ -188,9 +202,11 @@ ALIASES = {"story_id": "id", "depends_on": "dependencies", "files": "files_affec
 
 NOT_YET = {
     "agent": "agent actions are not part of this version; give the story `run` or `call`",
-    "secrets": "secrets are not part of this version",
     "budget": "budgets are not part of this version",
     "resources": "resources are not part of this version",
     "runner": "agent actions are not part of this version",
 }
 """Keys that the format defines and this version cannot honour: an error, since to ignore them would be a lie."""
+
+MISPLACED = {"secrets": "secrets are those of a whole epic; name them under `epic`"}
+"""Keys that are an error where they do not belong, rather than somebody's own."""

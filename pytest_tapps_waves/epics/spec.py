@@ -66,6 +66,8 @@ class EpicHeader:
     timeout: float | None = None
     isolation: str | None = None
     env: dict[str, str] = field(default_factory=dict)
+    secrets: list[str] = field(default_factory=list)
+    """Names of variables whose values are masked wherever they are shown or stored."""
     metadata: dict[str, Any] = field(default_factory=dict)
     """The keys that are not ours."""
 

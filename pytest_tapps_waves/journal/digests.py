@@ -26,7 +26,8 @@ def definition_of(spec: StorySpec, header: EpicHeader, *, whole: bool) -> str:
     names = _ALL if whole else _INPUTS
     inputs = [(name, value) for name in names if (value := getattr(spec, name)) not in _BY_DEFAULT]
     if env := {**header.env, **spec.env}:
-        inputs.append(("env", env))
+        # A token that has been renewed changes nothing, and nothing of it should be kept.
+        inputs.append(("env", {**env, **dict.fromkeys(env.keys() & header.secrets)}))
     return " ".join([f"{name}:{_digest(value)}" for name, value in inputs])
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 import pytest
 
@@ -39,17 +39,22 @@ def write_summary(
     conflicts: Sequence[Conflict],
     strays: Sequence[str],
     notes: Sequence[str],
+    mask: Callable[[str], str],
 ) -> None:
-    """The section after the failures: each epic that did not simply pass, and why its stories were not run."""
+    """The section after the failures: each epic that did not simply pass, and why its stories were not run.
+
+    :param notes: what else users should know.
+    :param mask: takes secrets out of a line.
+    """
     lines = [*_epic_lines(plan), *_conflict_lines(plan.graph, conflicts), *notes]
     if lines:
         reporter.section("epics")
         for line in lines:
-            reporter.line(line)
+            reporter.line(mask(line))
     for name, text in zip(("stdout", "stderr"), strays, strict=True):
         if text:
             reporter.section(f"{name} of no story in particular", sep="-")
-            reporter.line(text.rstrip("\n"))
+            reporter.line(mask(text.rstrip("\n")))
 
 
 def resume_line(arguments: Sequence[str]) -> str:

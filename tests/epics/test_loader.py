@@ -52,6 +52,7 @@ epic:
   timeout: 300
   isolation: none
   env: {LOG_LEVEL: debug}
+  secrets: [TOKEN, NO]
 stories:
   - id: "8.1"
     title: Create the schema
@@ -86,10 +87,11 @@ def test_the_example_of_the_contract_is_read_whole() -> None:
         "timeout": 300.0,
         "isolation": "none",
         "env": {"LOG_LEVEL": "debug"},
+        "secrets": ["TOKEN", "NO"],
         "metadata": {},
     }
     (story,) = epic.stories
-    assert (story.line, story.run, story.timeout, story.retries) == (14, "alembic upgrade head", 60.0, 1)
+    assert (story.line, story.run, story.timeout, story.retries) == (15, "alembic upgrade head", 60.0, 1)
     assert story.dependencies == ["7.4", "epic_user.yaml::2.1"]
     assert story.acceptance_criteria == ["The table exists", *story.checks]
     assert story.checks == [Check(description="the table is empty", run="python -m checks.empty users")]
@@ -101,6 +103,7 @@ def test_what_is_not_given_is_left_to_options_and_defaults() -> None:
         "id",
         "title",
         "env",
+        "secrets",
         "metadata",
     }
     (story,) = epic.stories

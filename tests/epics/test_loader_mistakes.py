@@ -42,10 +42,30 @@ def why(keys: str) -> str:
         ("timeout: .inf", "epic.timeout must be a finite number, not inf"),
         ("isolation: docker", "epic.isolation must be none, not 'docker'"),
         ("env: [A]", "epic.env must be a mapping, not a list"),
+        ("secrets: {A: b}", "epic.secrets must be a list, not a mapping"),
+        ("secrets: [[A]]", "epic.secrets must be text, not a list"),
+        ("secret: [A]", "`secret` is not a key; did you mean `secrets`?"),
     ],
 )
 def test_a_wrong_value_of_an_epic_is_told_with_its_line(keys: str, message: str) -> None:
     assert refused(f"epic:\n  title: x\n  {keys}\nstories: []") == [f"3: {message}"]
+
+
+@pytest.mark.parametrize("name", ["$TOKEN", "TOKEN=hunter2", "''", "hunter 2", '"hunter2\\0"', "${{ secrets.TOKEN }}"])
+def test_what_cannot_be_the_name_of_a_secret_is_told_and_not_shown(name: str) -> None:
+    (message,) = refused(f"epic:\n  secrets:\n  - TOKEN\n  - {name}\nstories: []")
+    assert message == "4: epic.secrets must be names of environment variables, without `=`, `$` and spaces"
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("stories:\n- id: a\n  secrets: [A]", "3: `secrets`: "),
+        ("secrets: [A]\nstories: []", "1: `secrets`: "),
+    ],
+)
+def test_secrets_that_do_not_stand_under_the_epic_are_an_error_rather_than_nothing(text: str, said: str) -> None:
+    assert refused(text) == [f"{said}secrets are those of a whole epic; name them under `epic`"]
 
 
 @pytest.mark.parametrize(

@@ -22,6 +22,7 @@ epic:
   circuit_breaker: 0
   timeout: 0
   env: {A: b}
+  secrets: [A, TOKEN]
   more: {x: [1.5, true, null, .inf]}
 stories:
   - id: 8.10

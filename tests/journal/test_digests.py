@@ -61,6 +61,12 @@ def test_variables_of_the_epic_count_where_the_story_does_not_set_them() -> None
     assert definition(EpicHeader("e", env={"A": "of the epic"})) == definition()
 
 
+def test_the_value_of_a_secret_does_not_count_since_tokens_are_renewed() -> None:
+    before = definition(EpicHeader("e", env={"TOKEN": "old"}, secrets=["TOKEN", "A"]))
+    assert definition(EpicHeader("e", env={"TOKEN": "new"}, secrets=["TOKEN", "A"]), env={"A": "2"}) == before
+    assert changed_keys(before, definition(EpicHeader("e", secrets=["TOKEN", "A"]))) == ["env"]
+
+
 def test_every_key_counts_for_an_action_of_somebody_elses() -> None:
     before = definition(whole=True)
     assert changed_keys(before, definition(whole=True, metadata={"points": 3})) == ["metadata"]

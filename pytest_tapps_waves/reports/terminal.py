@@ -10,6 +10,7 @@ from ..core.conflicts import Conflict, describe
 from ..core.graph import Graph, Waves
 from ..core.model import OnConflict, State
 from ..core.plan import Plan
+from ..inert import inert, one_line
 from .words import counted, stories
 
 _WORDS = {
@@ -41,11 +42,11 @@ def write_summary(
     if lines:
         reporter.section("epics")
         for line in lines:
-            reporter.line(line)
+            reporter.line(one_line(line))
     for name, text in zip(("stdout", "stderr"), strays, strict=True):
         if text:
             reporter.section(f"{name} of no story in particular", sep="-")
-            reporter.line(text.rstrip("\n"))
+            reporter.line(inert(text).rstrip("\n"))
 
 
 def _epic_lines(plan: Plan) -> Iterator[str]:

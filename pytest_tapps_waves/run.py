@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import sys
 import tempfile
 import uuid
+from collections.abc import Callable
 from contextlib import ExitStack
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 
 import pytest
 
+from .actions.spool import remove_old
 from .collect.items import RUNTIME, StoryItem
 from .collect.library import cache_folder
 from .concurrent.async_tests import runner_fixtures
@@ -24,6 +25,7 @@ from .core.policies import POLICIES
 from .core.policies.base import WaveFinished, WaveStarted
 from .distribution import is_xdist_worker
 from .executors import EXECUTORS, Executor
+from .inert import one_line
 from .loops import AllAtOnce, OneByOne, on_signal
 from .preparation import Prepared
 from .reports import PLANS
@@ -127,6 +129,7 @@ class EpicRun:
             executor,
             portal,
             _logs(config),
+            output_limit=self._settings.output_limit,
             concurrent=found.concurrent,
             run=uuid.uuid4().hex,
         )
@@ -188,9 +191,14 @@ class EpicRun:
         lines = PLANS[self._settings.plan_format or "text"](found.graph, found.waves, found.conflicts, found.titles)
         for line in lines:
             if reporter is not None:
-                reporter.write_line(line)
+                reporter.write_line(one_line(line))
 
 
-def _logs(config: pytest.Config) -> Path:
-    """Where output goes that is too long for memory."""
-    return cache_folder(config) or Path(tempfile.gettempdir(), f"pytest-epics-{os.getpid()}")
+def _logs(config: pytest.Config) -> Callable[[], Path]:
+    """Names the folder for output that is too long for memory."""
+    folder = cache_folder(config)
+    if folder is None:
+        # A folder that nobody else can have made before; it is left to the system to clear it away.
+        return cache(lambda: Path(tempfile.mkdtemp(prefix="pytest-epics-")))
+    remove_old(folder)
+    return lambda: folder

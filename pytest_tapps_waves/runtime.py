@@ -16,13 +16,15 @@ from .actions.call import LET_THROUGH, user_traceback
 from .actions.output import Output, file_name
 from .attempts import Attempt, Performance, carry_out
 from .collect.items import StoryItem
+from .concurrent.echo import echo_of
 from .concurrent.outcomes import skipped
-from .concurrent.output import echo_of, routed_streams
+from .concurrent.output import routed_streams
 from .concurrent.portal import Portal
 from .core.model import State
 from .core.plan import Plan, Settled
 from .errors import ActionFailed
 from .executors import Executor
+from .inert import inert, one_line
 from .settings import EpicSettings
 from .workspaces import WORKSPACES
 
@@ -69,7 +71,8 @@ class _OutcomesKnown:
     async def run(self, action: Action, job: Job, output: Output) -> None:
         try:
             await self._executor.run(action, job, output)
-        except pytest.xfail.Exception:
+        except (pytest.skip.Exception, pytest.xfail.Exception) as error:
+            error.msg = inert(error.msg or "")
             raise
         except pytest.fail.Exception as error:
             detail = user_traceback(error) if error.pytrace else ""
@@ -86,15 +89,17 @@ class StoryRuntime:
         settings: Mapping[str, EpicSettings],
         executor: Executor,
         portal: Portal,
-        logs: Path | None,
+        logs: Callable[[], Path],
         *,
         concurrent: bool,
         run: str,
+        output_limit: int,
     ) -> None:
         """
         :param settings: by epic.
         :param run: the id of the run, like no other anywhere.
-        :param logs: the directory for output that is too long to be kept in memory.
+        :param logs: names the directory for output that is too long to be kept in memory.
+        :param output_limit: how many bytes of a stream are kept there.
         """
         self.outcomes = Outcomes()
         self.verdicts: dict[str, Settled] = {}
@@ -106,9 +111,10 @@ class StoryRuntime:
         self._executor = _OutcomesKnown(executor)
         self._portal = portal
         self._logs = logs
-        self._echo = echo_of(config)
+        self._new_echo = echo_of(config)
         self._concurrent = concurrent
         self._run = run
+        self._output_limit = output_limit
 
     def verdict(self, item: pytest.Item) -> Settled | None:
         key = item.nodeid
@@ -120,7 +126,7 @@ class StoryRuntime:
     def carry_out(self, item: StoryItem) -> Performance:
         settings = self._settings[item.epic.path]
         spec = item.spec
-        checks = [(check.description, action) for check in spec.checks if (action := action_of(check))]
+        checks = [(one_line(check.description), action) for check in spec.checks if (action := action_of(check))]
         timeout = self._shorter(spec.timeout if spec.timeout is not None else settings.timeout)
         performance = Performance(item.action, checks, timeout, spec.retries)
         in_process = any(isinstance(action, Call) for action in (item.action, *(action for _, action in checks)))
@@ -179,10 +185,9 @@ class StoryRuntime:
         return Job(context, rootdir)
 
     def _output(self, item: StoryItem, attempt: int, check: int) -> Output:
-        return Output(partial(self._spool, item.nodeid, attempt, check), self._echo)
+        echo = self._new_echo and self._new_echo()
+        return Output(partial(self._spool, item.nodeid, attempt, check), echo, self._output_limit)
 
-    def _spool(self, key: str, attempt: int, check: int) -> Path | None:
-        if self._logs is None:
-            return None
+    def _spool(self, key: str, attempt: int, check: int) -> Path:
         parts = [key, f"attempt{attempt}" if attempt > 1 else "", f"check{check}" if check else ""]
-        return self._logs / file_name(".".join(filter(None, parts)))
+        return self._logs() / file_name(".".join(filter(None, parts)))

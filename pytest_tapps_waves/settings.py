@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 
+from .actions.spool import DEFAULT_LIMIT
 from .core.model import DependencyAction, DependencyRules, EpicRules, OnConflict
-from .options import OPTIONS, read_switch, usable_cores
+from .options import OPTIONS, read_mebibytes, read_switch, usable_cores
 
 if TYPE_CHECKING:
     from .epics.spec import EpicHeader
@@ -56,6 +57,8 @@ class Settings:
     """Whether all async Python tests are part of the graph, and so run at once."""
     with_dependencies: bool = False
     """Whether what is selected brings along what it depends on."""
+    output_limit: int = DEFAULT_LIMIT
+    """How many bytes of a stream that is too long for memory are kept in a file."""
     note: str = ""
     """Why the run is not as it was asked to be, or empty."""
 
@@ -138,6 +141,7 @@ def settings_of(config: pytest.Config) -> Settings:
         ),
         async_tests=config.getini("epic_async_tests"),
         with_dependencies=_first(config.getoption("epic_with_deps"), config.getini("epic_with_deps")),
+        output_limit=_first(_ini(config, "epic_output_limit", read_mebibytes), DEFAULT_LIMIT),
         note="one story at a time, since --pdb was given" if config.getoption("usepdb", False) else "",
     )
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from .actions import Action, Call, Job, StoryContext, action_of
-from .actions.call import LET_THROUGH, user_traceback
+from .actions.call import LET_THROUGH, THREADS, user_traceback
 from .actions.output import Output, file_name
 from .attempts import Attempt, Performance, carry_out
 from .collect.items import StoryItem
@@ -130,8 +130,10 @@ class StoryRuntime:
         timeout = self._shorter(spec.timeout if spec.timeout is not None else settings.timeout)
         performance = Performance(item.action, checks, timeout, spec.retries)
         in_process = any(isinstance(action, Call) for action in (item.action, *(action for _, action in checks)))
-        # While stories run at once the streams are routed for the whole run.
-        routed = routed_streams(self._config) if in_process and not self._concurrent else nullcontext()
+        # While stories run at once the streams are routed for the whole run. One by one they are for functions, and to
+        # keep what a function prints that was given up out of the reports of the stories after its own.
+        routes = not self._concurrent and (in_process or THREADS.busy)
+        routed = routed_streams(self._config) if routes else nullcontext()
         try:
             cwd = WORKSPACES[settings.isolation](self._config.rootpath, spec.cwd)
             with routed:

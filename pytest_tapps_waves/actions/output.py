@@ -85,27 +85,32 @@ class Output:
         self._echo = echo
         self._limit = limit
         self._closed = False
-        self._lock = threading.Lock()
+        # The garbage collector may run in the midst of a write, and what it removes may print or log.
+        self._lock = threading.RLock()
         self._recent = bytearray()
         self._streams: dict[str, Stream] = {}
 
     def write(self, name: str, data: bytes) -> None:
-        """Take a piece, unless the output is closed: a thread that goes on after its story has nobody to tell.
+        """Take a piece. Once the output is closed it is no more than shown live: nobody reads it any more.
 
         :param name: ``stdout``, ``stderr`` or ``log``.
         """
+        if not data:
+            return
         with self._lock:
-            if self._closed or not data:
-                return
-            stream = self._streams.get(name)
-            if stream is None:
-                stream = self._streams[name] = Stream(lambda: Spool(self._spool_file, name, self._limit))
-            stream.write(data)
-            self._recent += data[-_LINES:]
-            if len(self._recent) > 2 * _LINES:
-                del self._recent[:-_LINES]
+            if not self._closed:
+                self._keep(name, data)
             if self._echo is not None:
                 self._echo(name, data)
+
+    def _keep(self, name: str, data: bytes) -> None:
+        stream = self._streams.get(name)
+        if stream is None:
+            stream = self._streams[name] = Stream(lambda: Spool(self._spool_file, name, self._limit))
+        stream.write(data)
+        self._recent += data[-_LINES:]
+        if len(self._recent) > 2 * _LINES:
+            del self._recent[:-_LINES]
 
     def text(self, name: str) -> str:
         """What was written to a stream, as it came; where much was, without its middle."""

@@ -210,17 +210,30 @@ def test_the_last_lines_are_inert_and_of_bearable_length() -> None:
     assert others == ["1%", "2%", r"red\x1b]0;title\x07"]
 
 
-def test_what_is_written_after_the_end_is_let_go(tmp_path: Path) -> None:
+def test_what_is_written_after_the_end_is_shown_live_and_let_go(tmp_path: Path) -> None:
     heard: list[tuple[str, bytes]] = []
     output = Output(lambda: tmp_path / "story", lambda name, data: heard.append((name, data)))
     output.write("stdout", b"in time\n")
     output.close()
-    output.write("stdout", b"late" * 50_000)
+    output.write("stdout", late := b"late" * 50_000)
     output.write("stderr", b"late")
     assert output.texts() == [("stdout", "in time\n")]
     assert output.last_lines() == ["in time"]
-    assert heard == [("stdout", b"in time\n"), ("stdout", b"")]
+    assert heard == [("stdout", b"in time\n"), ("stdout", b""), ("stdout", late), ("stderr", b"late")]
     assert not list(tmp_path.iterdir())
+
+
+def test_what_prints_in_the_midst_of_a_write_is_not_waited_for() -> None:
+    def echo(name: str, data: bytes) -> None:
+        if data == b"first":
+            output.write("stdout", b"second")
+
+    output = Output(echo=echo)
+    thread = threading.Thread(target=output.write, args=("stdout", b"first"), daemon=True)
+    thread.start()
+    thread.join(20)
+    assert not thread.is_alive()
+    assert output.text("stdout") == "firstsecond"
 
 
 def test_threads_may_go_on_writing_while_it_is_closed_and_read(tmp_path: Path) -> None:

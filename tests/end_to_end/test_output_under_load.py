@@ -214,33 +214,43 @@ def test_a_process_that_goes_its_own_way_holds_up_no_report(project: Project, bo
     result.stdout.fnmatch_lines(["exit status 3, after *", "*| said"])
 
 
-def test_what_a_function_prints_after_its_story_is_in_nobodys_report(project: Project, both_ways: Run) -> None:
+@pytest.mark.parametrize("after", ["call: 'late:comes_after'", "run: python late.py"], ids=["a function", "a command"])
+def test_what_a_function_prints_after_its_story_is_in_nobodys_report(
+    project: Project, both_ways: Run, after: str
+) -> None:
     project.write(
         "late.py",
         """
-        import threading
+        import os
+        import time
 
-        given_up, done = threading.Event(), threading.Event()
+        def until(name):
+            deadline = time.monotonic() + 60
+            while not os.path.exists(name) and time.monotonic() < deadline:
+                time.sleep(0.01)
 
         def goes_on():
             print("in time")
-            given_up.wait(60)
+            until("given up")
             for _ in range(200):
                 print("too late" * 100)
-            done.set()
+            open("done", "w").close()
 
         def comes_after():
-            given_up.set()
-            assert done.wait(60)
+            open("given up", "w").close()
+            until("done")
             print("another")
             assert False
+
+        if __name__ == "__main__":
+            comes_after()
         """,
     )
     project.epic(
-        """
+        f"""
         stories:
-          - {id: a, call: "late:goes_on", timeout: 0.3}
-          - {id: b, call: "late:comes_after", dependencies: [a]}
+          - {{id: a, call: "late:goes_on", timeout: 0.3}}
+          - {{id: b, {after}, dependencies: [a]}}
         """
     )
     result = both_ways("--failed-dependency-action=run")

@@ -7,7 +7,7 @@ import unicodedata
 
 import hypothesis.strategies as st
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 
 from pytest_tapps_waves.inert import LiveText, inert, one_line
 
@@ -95,6 +95,7 @@ pieces = st.lists(st.sampled_from([trick.encode() for trick in TRICKS]) | st.bin
 
 
 @given(pieces)
+@example([b"\x1b[" + b"1;" * 20, b"m"])
 @settings(max_examples=500)
 def test_however_it_is_cut_into_pieces_it_is_shown_the_same(data: list[bytes]) -> None:
     assert live(data, colours=False) == inert(b"".join(data).decode("utf-8", "replace"))

@@ -149,6 +149,42 @@ def test_mistakes_are_told_in_inert_text(project: Project, inert: Callable[..., 
     inert("--strict-markers", "--junitxml=out.xml")
 
 
+def test_names_of_dependencies_are_listed_in_inert_text(project: Project, inert: Callable[..., str]) -> None:
+    project.write(
+        "test_shop.py",
+        r"""
+        import pytest
+
+        @pytest.mark.depends(on=["missing \x1b]0;title\x07"], name=["named \x1b]0;title\x07"])
+        def test_it():
+            pass
+        """,
+    )
+    shown = inert("--list-dependency-names", "--list-processed-dependencies", "--collect-only")
+    assert r"missing \x1b]0;title\x07 (MISSING)" in shown
+    assert r"named \x1b]0;title\x07 ->" in shown
+
+
+def test_text_that_is_no_unicode_is_printed_and_logged(project: Project, both_ways: Run) -> None:
+    project.write(
+        "prints.py",
+        r"""
+        import logging
+
+        def story():
+            print("half \ud800, name \udcff")
+            logging.getLogger("shop").warning("half \ud801, name \udcff")
+            raise ValueError("half \ud802")
+        """,
+    )
+    project.epic("stories: [{id: a, call: 'prints:story'}]")
+    result = both_ways("--junitxml=out.xml")
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines([r"ValueError: half \ud802, after *", "*Captured stdout call*", "half *", "*half *"])
+    assert "UnicodeEncodeError" not in result.stdout.str() + result.stderr.str()
+    assert parse(project.path / "out.xml").find(".//failure") is not None
+
+
 def test_under_pytest_html_the_page_is_inert_too(project: Project) -> None:
     project.write("prints.py", PRINTS)
     project.epic("stories: [{id: a, run: python prints.py fail}, {id: b, call: 'prints:fails'}]")

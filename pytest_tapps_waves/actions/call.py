@@ -70,10 +70,7 @@ class Call:
         try:
             return await THREADS.run(lambda: self._enter(self._resolve(), context))
         except asyncio.CancelledError:
-            output.write(
-                "stderr",
-                _GOES_ON,
-            )
+            output.write("stderr", _GOES_ON)
             raise
 
     def _imported(self) -> Any:

@@ -42,6 +42,12 @@ def _seconds(text: str) -> float:
     return seconds
 
 
+def read_mebibytes(text: str) -> int:
+    if not text.isascii() or not text.isdigit():
+        raise argparse.ArgumentTypeError(f"must be a whole number of MiB, 0 for none; not {text!r}")
+    return int(text) * 1024 * 1024
+
+
 def read_switch(text: str) -> bool:
     words = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
     if text.lower() not in words:
@@ -143,6 +149,12 @@ def add_options(parser: pytest.Parser, plan_formats: Sequence[str], status_forma
         "let all async tests run at once under --epic-parallel, not only those marked with depends",
         type="bool",
         default=False,
+    )
+    parser.addini(
+        "epic_output_limit",
+        "MiB of a story's stream that are kept in a file once it is too long for memory; 0 keeps none (default: 100)",
+        type="string",
+        default=None,
     )
     group.addoption(
         "--epic-fail-fast",

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import sys
 import tempfile
 import time
 import uuid
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import ExitStack
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
+from .actions.spool import remove_old
 from .collect.items import RUNTIME, StoryItem
 from .collect.library import cache_folder
 from .concurrent.async_tests import runner_fixtures
@@ -28,6 +28,7 @@ from .core.policies.base import WaveFinished, WaveStarted
 from .distribution import is_xdist_worker
 from .errors import JournalError
 from .executors import EXECUTORS, Executor
+from .inert import one_line
 from .loops import AllAtOnce, OneByOne, on_signal
 from .preparation import Prepared
 from .records import Records, open_records
@@ -151,6 +152,7 @@ class EpicRun:
             executor,
             portal,
             _logs(config),
+            output_limit=self._settings.output_limit,
             concurrent=found.concurrent,
             run=run,
             records=self._records,
@@ -252,9 +254,14 @@ class EpicRun:
         reporter = self._config.pluginmanager.get_plugin("terminalreporter")
         for line in lines:
             if reporter is not None:
-                reporter.write_line(found.mask(line))
+                reporter.write_line(one_line(found.mask(line)))
 
 
-def _logs(config: pytest.Config) -> Path:
-    """Where output goes that is too long for memory."""
-    return cache_folder(config) or Path(tempfile.gettempdir(), f"pytest-epics-{os.getpid()}")
+def _logs(config: pytest.Config) -> Callable[[], Path]:
+    """Names the folder for output that is too long for memory."""
+    folder = cache_folder(config)
+    if folder is None:
+        # A folder that nobody else can have made before; it is left to the system to clear it away.
+        return cache(lambda: Path(tempfile.mkdtemp(prefix="pytest-epics-")))
+    remove_old(folder)
+    return lambda: folder

@@ -13,18 +13,21 @@ from typing import TYPE_CHECKING
 import pytest
 
 from .actions import Action, Call, Job, StoryContext, action_of
-from .actions.call import LET_THROUGH, user_traceback
+from .actions.call import LET_THROUGH, THREADS, user_traceback
 from .actions.output import Output, file_name
 from .attempts import Attempt, Performance, carry_out
 from .collect.items import StoryItem
+from .concurrent.echo import echo_of
 from .concurrent.outcomes import skipped
-from .concurrent.output import echo_of, routed_streams
+from .concurrent.output import routed_streams
 from .concurrent.portal import Portal
 from .core.model import State
 from .core.plan import Plan, Settled
 from .errors import ActionFailed
 from .executors import Executor
+from .inert import inert, one_line
 from .records import Records
+from .reports.outcomes import Outcomes, failure_of
 from .settings import EpicSettings
 from .workspaces import WORKSPACES
 
@@ -34,45 +37,6 @@ if TYPE_CHECKING:
 _NOT_RUN = (State.SKIPPED, State.REFUSED, State.CANCELLED)
 
 LET_THROUGH.append(pytest.exit.Exception)
-
-
-class Outcomes:
-    """What the reports of each item amount to."""
-
-    def __init__(self) -> None:
-        self._states: dict[str, State] = {}
-        self._reasons: dict[str, str] = {}
-
-    def so_far(self, key: str) -> tuple[State, str]:
-        """What the reports that have come amount to."""
-        return self._states.get(key, State.SKIPPED), self._reasons.get(key, "")
-
-    def add(self, report: pytest.TestReport) -> None:
-        """Count a report. A set-up begins anew, since a plugin may run an item again."""
-        key = report.nodeid
-        if report.when == "setup":
-            self._states[key] = State.PASSED
-        if report.failed:
-            self._states[key] = State.FAILED
-        elif report.skipped and self._states.get(key) is not State.FAILED:
-            self._states[key] = State.SKIPPED
-            if isinstance(report.longrepr, tuple):
-                self._reasons[key] = report.longrepr[2].removeprefix("Skipped: ")
-
-    def of(self, item: pytest.Item) -> tuple[State, str]:
-        """The final state of an item that has run, and why it was skipped."""
-        state = self._states.pop(item.nodeid, State.SKIPPED)
-        reason = self._reasons.pop(item.nodeid, "")
-        if state is State.SKIPPED and isinstance(item, StoryItem) and item.is_documentation:
-            return State.DOCUMENTED, ""
-        return state, reason
-
-
-def failure_of(report: pytest.TestReport) -> str:
-    """Why a report is of a failure, in one line."""
-    crash = getattr(report.longrepr, "reprcrash", None)
-    text = str(crash.message if crash is not None else report.longrepr).strip()
-    return text.splitlines()[0] if text else ""
 
 
 class _OutcomesKnown:
@@ -85,7 +49,8 @@ class _OutcomesKnown:
     async def run(self, action: Action, job: Job, output: Output) -> None:
         try:
             await self._executor.run(action, job, output)
-        except pytest.xfail.Exception:
+        except (pytest.skip.Exception, pytest.xfail.Exception) as error:
+            error.msg = inert(error.msg or "")
             raise
         except pytest.fail.Exception as error:
             detail = user_traceback(error) if error.pytrace else ""
@@ -102,18 +67,20 @@ class StoryRuntime:
         settings: Mapping[str, EpicSettings],
         executor: Executor,
         portal: Portal,
-        logs: Path | None,
+        logs: Callable[[], Path],
         *,
         concurrent: bool,
         run: str,
+        output_limit: int,
         records: Records | None,
         secrets: Secrets | None,
     ) -> None:
         """
         :param settings: by epic.
         :param run: the id of the run, like no other anywhere.
+        :param logs: names the directory for output that is too long to be kept in memory.
+        :param output_limit: how many bytes of a stream are kept there.
         :param records: what the journal is told of; None without one.
-        :param logs: the directory for output that is too long to be kept in memory.
         :param secrets: those of its epics, if they have any.
         """
         self.outcomes = Outcomes()
@@ -129,11 +96,12 @@ class StoryRuntime:
         self._executor = _OutcomesKnown(executor)
         self._portal = portal
         self._logs = logs
-        self._echo = echo_of(config)
+        self._new_echo = echo_of(config)
         self._concurrent = concurrent
         self._run = run
         self._records = records
         self._performances: dict[str, Performance] = {}
+        self._output_limit = output_limit
 
     def verdict(self, item: pytest.Item) -> Settled | None:
         key = item.nodeid
@@ -191,15 +159,16 @@ class StoryRuntime:
     def carry_out(self, item: StoryItem) -> Performance:
         settings = self._settings[item.epic.path]
         spec = item.spec
-        checks = [(check.description, action) for check in spec.checks if (action := action_of(check))]
+        checks = [(one_line(check.description), action) for check in spec.checks if (action := action_of(check))]
         timeout = self._shorter(spec.timeout if spec.timeout is not None else settings.timeout)
         performance = Performance(item.action, checks, timeout, spec.retries)
         if self._records is not None:
             self._performances[item.nodeid] = performance
         masker = self.secrets.masker_of(item.epic) if self.secrets is not None else None
         in_process = any(isinstance(action, Call) for action in (item.action, *(action for _, action in checks)))
-        # While stories run at once the streams are routed for the whole run.
-        routes = (in_process or masker is not None) and not self._concurrent
+        # While stories run at once the streams are routed for the whole run. One by one they are for functions, for
+        # secrets, and to keep what a function prints that was given up out of the reports of the stories after its own.
+        routes = not self._concurrent and (in_process or masker is not None or THREADS.busy)
         routed = routed_streams(self._config, masker) if routes else nullcontext()
         try:
             if masker is not None:
@@ -270,17 +239,16 @@ class StoryRuntime:
 
     def _output(self, item: StoryItem, masker: Masker | None, attempt: int, check: int) -> Output:
         spool = partial(self._spool, item.nodeid, attempt, check)
+        echo = self._new_echo and self._new_echo()
         if masker is None:
-            return Output(spool, self._echo)
+            return Output(spool, echo, self._output_limit)
         from .actions.secrets import MaskedOutput
 
-        return MaskedOutput(masker, spool, self._echo)
+        return MaskedOutput(masker, spool, echo, self._output_limit)
 
-    def _spool(self, key: str, attempt: int, check: int) -> Path | None:
-        if self._logs is None:
-            return None
+    def _spool(self, key: str, attempt: int, check: int) -> Path:
         parts = [key, f"attempt{attempt}" if attempt > 1 else "", f"check{check}" if check else ""]
-        return self._logs / file_name(".".join(filter(None, parts)))
+        return self._logs() / file_name(".".join(filter(None, parts)))
 
 
 def _refuse_unmaskable(item: StoryItem) -> None:

@@ -12,6 +12,7 @@ from .collect.depends import MARK
 from .collect.names import Names, is_epic_file
 from .distribution import check_distribution, tell_worker
 from .errors import Problem
+from .inert import one_line
 from .reports.dependencies import dependency_lines, name_lines
 from .settings import Settings
 
@@ -103,7 +104,7 @@ class EpicSession:
         names = Names((test.key, test.names) for test in tests)
         if self._config.getoption("list_dependency_names"):
             for line in name_lines(names, node_ids_too=self._config.get_verbosity() > 1):
-                reporter.write_line(line)
+                reporter.write_line(one_line(line))
         if self._config.getoption("list_processed_dependencies"):
             for line in dependency_lines(tests, names):
-                reporter.write_line(line)
+                reporter.write_line(one_line(line))

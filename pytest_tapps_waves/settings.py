@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 
+from .actions.spool import DEFAULT_LIMIT
 from .core.model import DependencyAction, DependencyRules, EpicRules, OnConflict
-from .options import OPTIONS, read_count, read_switch, usable_cores
+from .options import OPTIONS, read_count, read_mebibytes, read_switch, usable_cores
 
 if TYPE_CHECKING:
     from .epics.spec import EpicHeader
@@ -60,6 +61,8 @@ class Settings:
     """Whether stories that are done are passed over."""
     status_format: str | None = None
     journal_days: int = 30
+    output_limit: int = DEFAULT_LIMIT
+    """How many bytes of a stream that is too long for memory are kept in a file."""
     note: str = ""
     """Why the run is not as it was asked to be, or empty."""
 
@@ -150,6 +153,7 @@ def settings_of(config: pytest.Config) -> Settings:
         resume=_first(config.getoption("epic_resume"), config.getini("epic_resume")),
         status_format=config.getoption("epic_status"),
         journal_days=_ini(config, "epic_journal_days", read_count) or 0,
+        output_limit=_first(_ini(config, "epic_output_limit", read_mebibytes), DEFAULT_LIMIT),
         note="one story at a time, since --pdb was given" if config.getoption("usepdb", False) else "",
     )
 

@@ -20,6 +20,8 @@ from .threads import DaemonThreads
 
 _PACKAGE = str(Path(__file__).resolve().parent.parent)
 
+_GOES_ON = b"[a function cannot be ended: it goes on in its thread, and what it prints from now on is not shown here]\n"
+
 THREADS = DaemonThreads()
 """The threads of this process in which synchronous functions run."""
 
@@ -68,7 +70,7 @@ class Call:
         try:
             return await THREADS.run(lambda: self._enter(self._resolve(), context))
         except asyncio.CancelledError:
-            output.write("stderr", b"[a function cannot be ended: it goes on in its thread]\n")
+            output.write("stderr", _GOES_ON)
             raise
 
     def _imported(self) -> Any:

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import codecs
 import re
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from pathlib import Path
-from typing import BinaryIO
+
+from ..inert import inert
+from .spool import DEFAULT_LIMIT, Spool
 
 HEAD = 32 * 1024
 TAIL = 32 * 1024
 _LINES = 8 * 1024
-"""How much of both streams together is kept for :meth:`Output.last_lines`."""
+"""How much of all streams together is kept for :meth:`Output.last_lines`."""
+_LONGEST_LINE = 500
 
 
 CURRENT_OUTPUT: ContextVar[Output | None] = ContextVar("CURRENT_OUTPUT", default=None)
@@ -23,15 +27,13 @@ CURRENT_OUTPUT: ContextVar[Output | None] = ContextVar("CURRENT_OUTPUT", default
 class Stream:
     """One stream: its first and its last bytes, and how much came between them."""
 
-    def __init__(self, spool: Callable[[], BinaryIO | None]) -> None:
-        """:param spool: opens the file for the whole of it; asked once, and only if it does not fit in memory."""
+    def __init__(self, new_spool: Callable[[], Spool]) -> None:
+        """:param new_spool: makes the file for the whole of it; called once, and only if it does not fit in memory."""
         self._head = bytearray()
         self._tail = bytearray()
         self._total = 0
-        self._open_spool = spool
-        self._spool: BinaryIO | None = None
-        self._spooling = False
-        self._trouble = ""
+        self._new_spool = new_spool
+        self._spool: Spool | None = None
 
     def write(self, data: bytes) -> None:
         self._total += len(data)
@@ -41,51 +43,28 @@ class Stream:
             data = data[room:]
             if not data:
                 return
-        if not self._spooling and len(self._tail) + len(data) > TAIL:
-            self._start_spooling()
-        self._tail += data
+        if self._spool is None and len(self._tail) + len(data) > TAIL:
+            self._spool = self._new_spool()
+            self._spool.write(self._head + self._tail)
         if self._spool is not None:
-            self._append(data)
+            self._spool.write(data)
+        self._tail += data[-TAIL:]
         if len(self._tail) > 2 * TAIL:
             del self._tail[:-TAIL]
 
     def text(self) -> str:
-        cut = self._total - len(self._head) - min(len(self._tail), TAIL)
-        head = self._head.decode("utf-8", "replace")
-        if not cut:
+        if self._spool is None:
             return (self._head + self._tail).decode("utf-8", "replace")
-        where = f"the whole of it: {self._spool.name}" if self._spool else self._trouble
-        return f"{head}\n[... {cut:,} bytes cut; {where} ...]\n{self._tail[-TAIL:].decode('utf-8', 'replace')}"
+        # A character of which only a part was kept is cut as a whole.
+        decoder = codecs.getincrementaldecoder("utf-8")("replace")
+        head = decoder.decode(self._head)
+        tail = _from_a_character(self._tail[-TAIL:])
+        cut = self._total - (len(self._head) - len(decoder.getstate()[0])) - len(tail)
+        return f"{head}\n[... {cut:,} bytes cut; {self._spool.told()} ...]\n{tail.decode('utf-8', 'replace')}"
 
     def close(self) -> None:
         if self._spool is not None:
-            try:
-                self._spool.close()
-            except OSError as error:
-                self._give_up(error)
-
-    def _start_spooling(self) -> None:
-        self._spooling = True
-        try:
-            self._spool = self._open_spool()
-        except OSError as error:
-            self._trouble = f"it could not be kept whole: {error}"
-        if self._spool is None:
-            self._trouble = self._trouble or "it is not kept whole, since there is no cache directory"
-        else:
-            self._append(bytes(self._head + self._tail))
-
-    def _append(self, data: bytes) -> None:
-        assert self._spool is not None
-        try:
-            self._spool.write(data)
-        except OSError as error:
-            self._give_up(error)
-
-    def _give_up(self, error: OSError) -> None:
-        """A full disk must not end the story: what is in memory still tells most of it."""
-        self._trouble = f"it could not be kept whole: {error}"
-        self._spool = None
+            self._spool.close()
 
 
 class Output:
@@ -95,43 +74,60 @@ class Output:
         self,
         spool_file: Callable[[], Path | None] = lambda: None,
         echo: Callable[[str, bytes], None] | None = None,
+        limit: int = DEFAULT_LIMIT,
     ) -> None:
         """
         :param spool_file: asked where the whole of a stream goes, with the stream's name put before the suffix.
-        :param echo: is given each piece as it comes, with the stream's name.
+        :param echo: is given each piece as it comes, with the stream's name, and an empty one at the stream's end.
+        :param limit: how many bytes of a stream its file holds.
         """
         self._spool_file = spool_file
         self._echo = echo
-        self._lock = threading.Lock()
+        self._limit = limit
+        self._closed = False
+        # The garbage collector may run in the midst of a write, and what it removes may print or log.
+        self._lock = threading.RLock()
         self._recent = bytearray()
         self._streams: dict[str, Stream] = {}
 
     def write(self, name: str, data: bytes) -> None:
-        """:param name: ``stdout``, ``stderr`` or ``log``."""
+        """Take a piece. Once the output is closed it is no more than shown live: nobody reads it any more.
+
+        :param name: ``stdout``, ``stderr`` or ``log``.
+        """
+        if not data:
+            return
         with self._lock:
-            stream = self._streams.get(name)
-            if stream is None:
-                stream = self._streams[name] = Stream(lambda: self._spool(name))
-            stream.write(data)
-            self._recent += data[-_LINES:]
-            if len(self._recent) > 2 * _LINES:
-                del self._recent[:-_LINES]
-        if self._echo is not None:
-            self._echo(name, data)
+            if not self._closed:
+                self._keep(name, data)
+            if self._echo is not None:
+                self._echo(name, data)
+
+    def _keep(self, name: str, data: bytes) -> None:
+        stream = self._streams.get(name)
+        if stream is None:
+            stream = self._streams[name] = Stream(lambda: Spool(self._spool_file, name, self._limit))
+        stream.write(data)
+        self._recent += data[-_LINES:]
+        if len(self._recent) > 2 * _LINES:
+            del self._recent[:-_LINES]
 
     def text(self, name: str) -> str:
-        """What was written to a stream; where much was, without its middle."""
-        stream = self._streams.get(name)
-        return stream.text() if stream else ""
+        """What was written to a stream, as it came; where much was, without its middle."""
+        with self._lock:
+            stream = self._streams.get(name)
+            return stream.text() if stream else ""
 
     def texts(self) -> list[tuple[str, str]]:
         """Each stream that was written to, with its text: stdout, stderr, log."""
-        return [(name, self._streams[name].text()) for name in ("stdout", "stderr", "log") if name in self._streams]
+        return [(name, self.text(name)) for name in ("stdout", "stderr", "log") if name in self._streams]
 
     def last_lines(self, most: int = 15) -> list[str]:
-        """The last lines of all streams, in the order in which they came."""
-        lines = self._recent.decode("utf-8", "replace").rstrip().splitlines()
-        return lines[-most:]
+        """The last lines of all streams, in the order in which they came, to be shown: inert and of bearable length."""
+        with self._lock:
+            recent = bytes(_from_a_character(self._recent))
+        lines = inert(recent.decode("utf-8", "replace")).rstrip().splitlines()
+        return [_shortened(line) for line in lines[-most:]]
 
     @contextmanager
     def receiving(self) -> Iterator[None]:
@@ -143,18 +139,36 @@ class Output:
             CURRENT_OUTPUT.reset(token)
 
     def close(self) -> None:
-        for stream in self._streams.values():
-            stream.close()
+        """Take no more."""
+        with self._lock:
+            self._closed = True
+            for name, stream in self._streams.items():
+                stream.close()
+                if self._echo is not None:
+                    self._echo(name, b"")
 
-    def _spool(self, name: str) -> BinaryIO | None:
-        file = self._spool_file()
-        if file is None:
-            return None
-        path = file.with_name(f"{file.name}.{name}.log")
-        path.parent.mkdir(parents=True, exist_ok=True)
-        # Another run may be writing to a file of this name: leave it that file.
-        path.unlink(missing_ok=True)
-        return path.open("xb", buffering=0)
+
+def _from_a_character(data: bytearray) -> bytearray:
+    """The bytes from the first on with which a character begins."""
+    start = 0
+    while start < min(3, len(data)) and data[start] & 0b1100_0000 == 0b1000_0000:
+        start += 1
+    return data[start:]
+
+
+def _shortened(line: str) -> str:
+    if len(line) <= _LONGEST_LINE:
+        return line
+    half = _LONGEST_LINE // 2
+    return f"{line[:half]} [...] {line[-half:]}"
+
+
+def as_bytes(text: str) -> bytes:
+    """Text as it is kept; a name of a file that is no text becomes what it was, other halves of pairs an escape."""
+    try:
+        return text.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:
+        return text.encode("utf-8", "backslashreplace")
 
 
 def file_name(node_id: str) -> str:

@@ -14,6 +14,7 @@ import os
 import shlex
 import threading
 import urllib.parse
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -21,6 +22,7 @@ from typing import AnyStr, NamedTuple
 
 from ..epics.spec import EpicDefinition, StorySpec
 from .output import Output
+from .spool import DEFAULT_LIMIT
 
 MARK = "***"
 SHORTEST = 4
@@ -106,20 +108,35 @@ class MaskedOutput(Output):
         masker: Masker,
         spool_file: Callable[[], Path | None] = lambda: None,
         echo: Callable[[str, bytes], None] | None = None,
+        limit: int = DEFAULT_LIMIT,
     ) -> None:
-        super().__init__(spool_file, echo)
+        super().__init__(spool_file, echo, limit)
         self._masker = masker
         self._masked: dict[str, MaskedStream] = {}
         # Also around what is handed on: pieces of two threads must not change places after they were looked at.
-        self._in_order = threading.Lock()
+        self._in_order = threading.RLock()
+        self._waiting: deque[tuple[str, bytes]] = deque()
+        self._busy = False
 
     def write(self, name: str, data: bytes) -> None:
         with self._in_order:
-            stream = self._masked.get(name)
-            if stream is None:
-                stream = self._masked[name] = self._masker.stream()
-            if shown := stream.write(data):
-                super().write(name, shown)
+            self._waiting.append((name, data))
+            # What the garbage collector removes in the midst of a write may print: that comes after it.
+            if self._busy:
+                return
+            self._busy = True
+            try:
+                while self._waiting:
+                    self._hand_on(*self._waiting.popleft())
+            finally:
+                self._busy = False
+
+    def _hand_on(self, name: str, data: bytes) -> None:
+        stream = self._masked.get(name)
+        if stream is None:
+            stream = self._masked[name] = self._masker.stream()
+        if shown := stream.write(data):
+            super().write(name, shown)
 
     def close(self) -> None:
         with self._in_order:

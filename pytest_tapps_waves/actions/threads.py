@@ -27,6 +27,12 @@ class DaemonThreads:
 
     def __init__(self) -> None:
         self._idle: list[SimpleQueue[_Work | None]] = []
+        self._all = 0
+
+    @property
+    def busy(self) -> bool:
+        """Whether there are functions that run, or that have just ended."""
+        return self._all > len(self._idle)
 
     async def run(self, function: Callable[[], _T]) -> _T:
         """Run ``function`` in a thread, in a copy of this context. Cancelled, it is left to itself."""
@@ -46,9 +52,9 @@ class DaemonThreads:
         """Let idle threads end; busy ones end with the process."""
         while self._idle:
             self._idle.pop().put(None)
+            self._all -= 1
 
-    @staticmethod
-    def _start() -> SimpleQueue[_Work | None]:
+    def _start(self) -> SimpleQueue[_Work | None]:
         queue: SimpleQueue[_Work | None] = SimpleQueue()
 
         def serve() -> None:
@@ -57,6 +63,7 @@ class DaemonThreads:
                 del work
 
         threading.Thread(target=serve, name="epic-story", daemon=True).start()
+        self._all += 1
         return queue
 
 

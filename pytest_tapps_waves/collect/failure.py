@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from ..attempts import Attempt, CheckResult, Performance
 from ..errors import ActionFailed, EpicError
+from ..inert import inert
 
 
 class Place(NamedTuple):
@@ -48,12 +49,12 @@ class StoryFailed(EpicError):
 
     def __init__(self, summary: str, lines: Sequence[str]) -> None:
         """
-        :param summary: for the short test summary.
+        :param summary: for the short test summary; it and the lines may hold anything.
         :param lines: for the report.
         """
-        super().__init__(summary, tuple(lines))
-        self.summary = summary
-        self.lines = tuple(lines)
+        self.summary = inert(summary)
+        self.lines = tuple(map(inert, lines))
+        super().__init__(self.summary, self.lines)
 
     def __str__(self) -> str:
         return self.summary

@@ -16,6 +16,7 @@ from ..core.model import State
 from ..core.plan import Settled
 from ..epics.spec import EpicDefinition, StorySpec
 from ..errors import PlanProblems, Problem
+from ..inert import inert, one_line
 from .failure import FailureText, Place, StoryFailed, check_failed, refused, story_failed
 from .library import library_of
 
@@ -111,7 +112,8 @@ class StoryItem(pytest.Item):
         super().__init__(**kwargs)
         self.spec = spec
         """The story as its file defines it."""
-        self._location = (self.path, spec.line - 1, f"{spec.id} {spec.title}" if spec.title else f"story {spec.id}")
+        title = one_line(spec.title)
+        self._location = (self.path, spec.line - 1, f"{spec.id} {title}" if title else f"story {spec.id}")
         if spec.title:
             self.extra_keyword_matches.add(spec.title)
         for mark in marks:
@@ -127,7 +129,7 @@ class StoryItem(pytest.Item):
     @property
     def headline(self) -> str:
         """Names the story in its report."""
-        return f'story {self.spec.id} "{self.spec.title}"' if self.spec.title else f"story {self.spec.id}"
+        return f'story {self.spec.id} "{one_line(self.spec.title)}"' if self.spec.title else f"story {self.spec.id}"
 
     @property
     def is_documentation(self) -> bool:
@@ -165,6 +167,10 @@ class StoryItem(pytest.Item):
             label = f" (attempt {attempt.number})" if len(performance.attempts) > 1 else ""
             for name, text in attempt.output.texts():
                 self.add_report_section("call", f"{name}{label}", text)
+
+    def add_report_section(self, when: str, key: str, content: str) -> None:
+        """Called for all that was captured, by us and by pytest's own capture and logging."""
+        super().add_report_section(when, key, inert(content))
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
         error = excinfo.value

@@ -13,6 +13,7 @@ import pytest
 from _pytest.subtests import Captured, SubtestContext, SubtestReport, failed_subtests_key
 
 from ..attempts import CheckResult
+from ..inert import inert
 from .current import CURRENT_ITEM
 
 
@@ -50,7 +51,7 @@ def report_check(item: pytest.Item, result: CheckResult, error: BaseException | 
     report = SubtestReport._new(
         made,
         SubtestContext(msg=result.description, kwargs={}),
-        captured_output=Captured(result.output.text("stdout"), result.output.text("stderr")),
+        captured_output=Captured(inert(result.output.text("stdout")), inert(result.output.text("stderr"))),
         captured_logs=None,
     )
     report.longrepr = made.longrepr

@@ -26,8 +26,9 @@ import pytest
 from _pytest.config import apply_warning_filters
 from _pytest.logging import catching_logs
 
-from ..actions.output import CURRENT_OUTPUT, Output
+from ..actions.output import CURRENT_OUTPUT, Output, as_bytes
 from .current import CURRENT_ITEM
+from .echo import echo_of
 
 if TYPE_CHECKING:
     from ..actions.secrets import Masker
@@ -46,7 +47,7 @@ class _RoutedText(io.TextIOBase):
     def write(self, text: str) -> int:
         output = CURRENT_OUTPUT.get()
         if isinstance(output, self._takes):
-            output.write(self._name, text.encode("utf-8", "surrogateescape"))
+            output.write(self._name, as_bytes(text))
         else:
             self._beside.write(text if self._masker is None else self._masker.text(text))
         return len(text)
@@ -102,34 +103,22 @@ class _RoutedLog(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         output = CURRENT_OUTPUT.get()
         if output is not None:
-            output.write("log", (self.format(record) + "\n").encode("utf-8", "surrogateescape"))
-
-
-def echo_of(config: pytest.Config) -> Callable[[str, bytes], None] | None:
-    """What shows output while it comes, if ``-s`` or ``--capture=tee-sys`` asks for that."""
-    return _echo if config.getoption("capture", "no") in ("no", "tee-sys") else None
-
-
-def _echo(name: str, data: bytes) -> None:
-    # Log records are shown live by pytest's log_cli, if at all.
-    stream = {"stdout": sys.__stdout__, "stderr": sys.__stderr__}.get(name)
-    if stream is not None:
-        stream.write(data.decode("utf-8", "replace"))
-        stream.flush()
+            output.write("log", as_bytes(self.format(record) + "\n"))
 
 
 def with_output(config: pytest.Config) -> Callable[[pytest.Item, str, Callable[[], Any]], Any]:
     """What runs one phase of an item, and adds what it prints to the item's report."""
-    echo = echo_of(config)
+    new_echo = echo_of(config)
 
     def run(item: pytest.Item, when: str, phase: Callable[[], Any]) -> Any:
         __tracebackhide__ = True
-        output = Output(echo=echo)
+        output = Output(echo=new_echo and new_echo())
         token = CURRENT_OUTPUT.set(output)
         try:
             return phase()
         finally:
             CURRENT_OUTPUT.reset(token)
+            output.close()
             for name, text in output.texts():
                 item.add_report_section(when, name, text.strip() if name == "log" else text)
 

@@ -9,6 +9,8 @@ from typing import Annotated, Any, Literal, TypeAlias
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag
 from pydantic_core import PydanticCustomError
 
+from ..inert import inert
+
 _ID = re.compile(r"[^\s\[\]:/\\]+")
 _TAG = re.compile(r"[^\W_][\w.-]*")
 _RESERVED_TAGS = {"timeout": "use the key `timeout`", "depends": "use the key `dependencies`"}
@@ -25,6 +27,8 @@ def _wrong(message: str) -> PydanticCustomError:
 def _is_id(value: str) -> str:
     if not _ID.fullmatch(value):
         raise _wrong("must be one word without any of `: / \\ [ ]`")
+    if inert(value) != value:
+        raise _wrong("must not hold control characters")
     return value
 
 

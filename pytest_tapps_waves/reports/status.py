@@ -86,7 +86,8 @@ def status_json(
         {"path": epic, "title": titles.get(epic, ""), "stories": [_told(story) for story in members]}
         for epic, members in groupby(stories, lambda story: story.epic)
     ]
-    yield json.dumps({"version": FORMAT_VERSION, "at": _iso(now), "notes": list(notes), "epics": epics}, indent=2)
+    document = {"version": FORMAT_VERSION, "at": _iso(now), "notes": list(notes), "epics": epics}
+    yield from json.dumps(document, indent=2).splitlines()
 
 
 def _told(story: StoryStatus) -> Mapping[str, object]:

@@ -11,6 +11,7 @@ from ..core.conflicts import Conflict, describe
 from ..core.graph import Graph, Waves
 from ..core.model import OnConflict, State
 from ..core.plan import Plan
+from ..inert import inert, one_line
 from .words import counted, stories
 
 _WORDS = {
@@ -50,11 +51,11 @@ def write_summary(
     if lines:
         reporter.section("epics")
         for line in lines:
-            reporter.line(mask(line))
+            reporter.line(one_line(mask(line)))
     for name, text in zip(("stdout", "stderr"), strays, strict=True):
         if text:
             reporter.section(f"{name} of no story in particular", sep="-")
-            reporter.line(mask(text.rstrip("\n")))
+            reporter.line(inert(mask(text)).rstrip("\n"))
 
 
 def resume_line(arguments: Sequence[str]) -> str:

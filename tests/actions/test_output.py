@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from pytest_tapps_waves.actions import output as module
-from pytest_tapps_waves.actions.output import CURRENT_OUTPUT, HEAD, TAIL, Output, file_name
+from pytest_tapps_waves.actions.output import CURRENT_OUTPUT, HEAD, TAIL, Output, as_bytes, file_name
 
 
 def _pattern(size: int) -> bytes:
@@ -95,6 +95,9 @@ class _FullDisk:
         if self._fails_on == "write":
             raise OSError(28, "No space left on device")
         return len(data)
+
+    def truncate(self, size: int) -> None:
+        raise OSError(5, "Input/output error")
 
     def close(self) -> None:
         if self._fails_on == "close":
@@ -186,6 +189,88 @@ def test_each_piece_is_echoed_with_the_name_of_its_stream() -> None:
     output.write("stdout", b"a")
     output.write("stderr", b"b")
     assert heard == [("stdout", b"a"), ("stderr", b"b")]
+
+
+def test_a_character_at_which_it_is_cut_is_cut_whole(tmp_path: Path) -> None:
+    output = Output(lambda: tmp_path / "story")
+    output.write("stdout", b"a" + "€".encode() * 30_000)
+    head, cut, _, tail = _parts(output.text("stdout"))
+    output.close()
+    assert set(head) == {"a", "€"}
+    assert set(tail) == {"€"}
+    assert len((head + tail).encode()) + cut == 90_001
+
+
+def test_the_last_lines_are_inert_and_of_bearable_length() -> None:
+    output = Output()
+    output.write("stdout", "€".encode() * 10_000 + b"\n1%\r2%\r\x1b[31mred\x1b[0m\x1b]0;title\x07")
+    first, *others = output.last_lines()
+    assert set(first) == set("€ [.]")
+    assert len(first) < 600
+    assert others == ["1%", "2%", r"red\x1b]0;title\x07"]
+
+
+def test_what_is_written_after_the_end_is_shown_live_and_let_go(tmp_path: Path) -> None:
+    heard: list[tuple[str, bytes]] = []
+    output = Output(lambda: tmp_path / "story", lambda name, data: heard.append((name, data)))
+    output.write("stdout", b"in time\n")
+    output.close()
+    output.write("stdout", late := b"late" * 50_000)
+    output.write("stderr", b"late")
+    assert output.texts() == [("stdout", "in time\n")]
+    assert output.last_lines() == ["in time"]
+    assert heard == [("stdout", b"in time\n"), ("stdout", b""), ("stdout", late), ("stderr", b"late")]
+    assert not list(tmp_path.iterdir())
+
+
+def test_what_prints_in_the_midst_of_a_write_is_not_waited_for() -> None:
+    def echo(name: str, data: bytes) -> None:
+        if data == b"first":
+            output.write("stdout", b"second")
+
+    output = Output(echo=echo)
+    thread = threading.Thread(target=output.write, args=("stdout", b"first"), daemon=True)
+    thread.start()
+    thread.join(20)
+    assert not thread.is_alive()
+    assert output.text("stdout") == "firstsecond"
+
+
+def test_threads_may_go_on_writing_while_it_is_closed_and_read(tmp_path: Path) -> None:
+    output = Output(lambda: tmp_path / "story")
+    full, troubles = threading.Event(), list[BaseException]()
+    stop = threading.Event()
+
+    def write() -> None:
+        try:
+            while not stop.is_set():
+                output.write("stdout", b"x" * 10_000)
+                if len(output._streams["stdout"]._tail) >= TAIL:
+                    full.set()
+        except BaseException as error:
+            troubles.append(error)
+
+    threads = [threading.Thread(target=write) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    assert full.wait(60)
+    for _ in range(50):
+        output.text("stdout")
+        output.last_lines()
+    output.close()
+    told = output.text("stdout")
+    stop.set()
+    for thread in threads:
+        thread.join()
+    assert troubles == []
+    assert output.text("stdout") == told
+    size = (tmp_path / "story.stdout.log").stat().st_size
+    assert _parts(told)[1] == size - HEAD - TAIL
+
+
+@pytest.mark.parametrize(("text", "data"), [("é", b"\xc3\xa9"), ("\udcff", b"\xff"), ("\ud800", rb"\ud800")])
+def test_all_text_that_python_has_can_be_kept(text: str, data: bytes) -> None:
+    assert as_bytes(text) == data
 
 
 def test_an_output_is_the_current_one_only_while_it_receives() -> None:

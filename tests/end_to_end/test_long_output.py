@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -47,8 +48,15 @@ def files(report: str) -> list[Path]:
 @pytest.mark.parametrize("action", ["run: python prints.py", "call: 'prints:story'"], ids=["a command", "a function"])
 @pytest.mark.parametrize("options", [(), ("-p", "no:cacheprovider")], ids=["with cache", "without cache"])
 def test_the_report_is_short_and_names_the_files_that_hold_everything(
-    project: Project, both_ways: Run, action: str, options: tuple[str, ...]
+    project: Project,
+    both_ways: Run,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    action: str,
+    options: tuple[str, ...],
 ) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "elsewhere"))
     project.write("prints.py", PRINTS)
     project.epic(f"stories: [{{id: a, {action}}}]")
     result = both_ways(*options)
@@ -59,9 +67,8 @@ def test_the_report_is_short_and_names_the_files_that_hold_everything(
     out, err = files(report)
     assert out.read_bytes() == whole("o")
     assert err.read_bytes() == whole("e")
-    assert (project.path in out.parents) is (not options)
-    for path in () if not options else (out, err):
-        path.unlink()
+    assert (project.path / ".pytest_cache" in out.parents) is (not options)
+    assert (tmp_path / "elsewhere" in out.parents) is bool(options)
 
 
 def test_the_last_lines_are_in_the_failure_itself(project: Project, both_ways: Run) -> None:

@@ -130,6 +130,13 @@ def test_an_id_is_one_word(identifier: str) -> None:
     )
 
 
+@pytest.mark.parametrize("sign", [r"\a", r"\e", r"\b", r"\x9b", r"\u202e"])
+def test_an_id_holds_nothing_that_a_terminal_obeys(sign: str) -> None:
+    (message,) = refused(f'stories: [{{id: "a{sign}b"}}]')
+    assert "id must not hold control characters" in message
+    assert message.isprintable()
+
+
 def test_a_value_of_a_wrong_kind_in_a_list_is_told_with_its_own_line() -> None:
     assert why("dependencies:\n- b\n- [c]") == "5: story a: dependencies must be text, not a list"
     assert why("files:\n- b\n-") == "5: story a: files_affected must be text, not empty"

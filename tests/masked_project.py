@@ -70,7 +70,7 @@ def whole(project: Project, result: pytest.RunResult) -> str:
     """All that the run has shown, and all that it left on disk, but for what the epic file says itself."""
     reports = [project.path / "out.xml", project.path / "out.log", *project.path.glob(".pytest_cache/**/*")]
     kept = [path for path in reports if path.is_file() and not path.match("epic-*.json")]
-    written = [path.read_text(encoding="utf-8") for path in kept]
+    written = [path.read_bytes().decode("utf-8", "replace") for path in kept]
     return "\n".join([result.stdout.str(), result.stderr.str(), *written])
 
 

@@ -13,6 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from .actions.base import GRACE
+from .actions.guard import Guard
 from .collect.items import RUNTIME, StoryItem
 from .collect.library import cache_folder
 from .concurrent.async_tests import runner_fixtures
@@ -29,6 +31,7 @@ from .preparation import Prepared
 from .reports import PLANS
 from .reports.breaker import report_tripped
 from .reports.terminal import header, write_summary
+from .reports.words import counted
 from .runtime import StoryRuntime
 from .settings import Settings
 
@@ -44,6 +47,7 @@ class EpicRun:
         self._runtime: StoryRuntime | None = None
         self._closing = ExitStack()
         self._strays = ["", ""]
+        self._notes: list[str] = []
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_setup(self, item: pytest.Item) -> None:
@@ -103,7 +107,8 @@ class EpicRun:
         """Called after the failures have been shown."""
         if self._plan is not None:
             self._plan.stop("the run was stopped")
-            write_summary(terminalreporter, self._plan, self._prepared.conflicts, self._strays, self._settings.note)
+            notes = [*filter(None, [self._settings.note]), *self._notes]
+            write_summary(terminalreporter, self._plan, self._prepared.conflicts, self._strays, notes)
 
     def _begin(self, session: pytest.Session, found: Prepared, portal: Portal) -> tuple[Plan, StoryRuntime]:
         config = self._config
@@ -116,7 +121,6 @@ class EpicRun:
             dependency_rules=self._settings.dependency_rules,
         )
         executor = self._find_executor()
-        self._closing.callback(executor.close)
         if str(config.rootpath) not in sys.path:
             # `call` targets are imported from rootdir.
             sys.path.insert(0, str(config.rootpath))
@@ -130,10 +134,20 @@ class EpicRun:
             concurrent=found.concurrent,
             run=uuid.uuid4().hex,
         )
+        self._closing.callback(self._end_processes, runtime.guard)
+        self._closing.callback(executor.close)
         config.stash[RUNTIME] = runtime
         self._plan, self._runtime = plan, runtime
         plan.begin()
         return plan, runtime
+
+    def _end_processes(self, guard: Guard) -> None:
+        left = guard.close(GRACE)
+        if left:
+            what = counted(len(left), "process", "processes")
+            self._notes.append(f"ended {what} that stories had left running: {', '.join(map(str, left))}")
+        if guard.trouble:
+            self._notes.append(guard.trouble)
 
     def _find_executor(self) -> Executor:
         name = self._settings.executor

@@ -13,6 +13,7 @@ import pytest
 
 from .actions import Action, Call, Job, StoryContext, action_of
 from .actions.call import LET_THROUGH, user_traceback
+from .actions.guard import Guard
 from .actions.output import Output, file_name
 from .attempts import Attempt, Performance, carry_out
 from .collect.items import StoryItem
@@ -109,6 +110,7 @@ class StoryRuntime:
         self._echo = echo_of(config)
         self._concurrent = concurrent
         self._run = run
+        self.guard = Guard(run)
 
     def verdict(self, item: pytest.Item) -> Settled | None:
         key = item.nodeid
@@ -176,7 +178,7 @@ class StoryRuntime:
             attempt=attempt,
             log=logging.getLogger(f"epic.{epic.id}"),
         )
-        return Job(context, rootdir)
+        return Job(context, rootdir, before_process=self.guard.begin)
 
     def _output(self, item: StoryItem, attempt: int, check: int) -> Output:
         return Output(partial(self._spool, item.nodeid, attempt, check), self._echo)

@@ -26,6 +26,7 @@ class Command:
         context = job.context
         if not context.cwd.is_dir():
             raise ActionFailed(f"cannot start, since {context.cwd} is not a directory", self.describe())
+        job.before_process()
         try:
             tree = await ProcessTree.start(
                 self._command,

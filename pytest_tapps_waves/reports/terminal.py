@@ -32,12 +32,14 @@ def header(graph: Graph, waves: Waves, epics: int, *, limit: int, concurrent: bo
 
 
 def write_summary(
-    reporter: pytest.TerminalReporter, plan: Plan, conflicts: Sequence[Conflict], strays: Sequence[str], note: str
+    reporter: pytest.TerminalReporter,
+    plan: Plan,
+    conflicts: Sequence[Conflict],
+    strays: Sequence[str],
+    notes: Sequence[str],
 ) -> None:
     """The section after the failures: each epic that did not simply pass, and why its stories were not run."""
-    lines = [*_epic_lines(plan), *_conflict_lines(plan.graph, conflicts)]
-    if note:
-        lines.append(note)
+    lines = [*_epic_lines(plan), *_conflict_lines(plan.graph, conflicts), *notes]
     if lines:
         reporter.section("epics")
         for line in lines:

@@ -19,18 +19,18 @@ from .collect.items import RUNTIME, StoryItem
 from .collect.library import cache_folder
 from .concurrent.async_tests import runner_fixtures
 from .concurrent.outcomes import refuse, skipped
-from .concurrent.portal import OwnLoop, Portal, SharedLoop
+from .concurrent.portal import OwnLoop, Portal, SharedLoop, on_signal
 from .core.model import State
 from .core.plan import Effect, Plan, Tripped
 from .core.policies import POLICIES
 from .core.policies.base import WaveFinished, WaveStarted
 from .distribution import is_xdist_worker
 from .executors import EXECUTORS, Executor
-from .loops import AllAtOnce, OneByOne, on_signal
+from .loops import AllAtOnce, OneByOne
 from .preparation import Prepared
 from .reports import PLANS
 from .reports.breaker import report_tripped
-from .reports.terminal import header, write_summary
+from .reports.terminal import announce_stop, header, write_summary
 from .reports.words import counted
 from .runtime import StoryRuntime
 from .settings import Settings
@@ -160,7 +160,7 @@ class EpicRun:
         return EXECUTORS[name]()
 
     def _begin_one_by_one(self, session: pytest.Session, found: Prepared) -> None:
-        portal = OwnLoop()
+        portal = OwnLoop(partial(announce_stop, self._config))
         self._closing.callback(portal.close)
         plan, runtime = self._begin(session, found, portal)
         on_effect = partial(self._on_effect, session)

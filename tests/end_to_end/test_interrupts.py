@@ -35,6 +35,9 @@ CONFTEST = """
         Path("finished").write_text("yes")
 """
 
+NOISE = ("INTERNALERROR", "Traceback", "never retrieved", "Warning", "is closed", "pending")
+"""What no run may say as it ends."""
+
 TEST = "def test_up(database): pass\n"
 
 WORK = """
@@ -81,7 +84,7 @@ def test_the_run_ends_in_order(project: Project, run: Run, options: tuple[str, .
     assert not (project.path / "never").exists()
     assert (project.path / "torn_down").exists()
     assert (project.path / "finished").exists()
-    assert not any(word in run.output for word in ("INTERNALERROR", "Traceback", "never retrieved")), run.output
+    assert not any(word in run.output for word in NOISE), run.output
     assert re.search(r"epic_shop.yaml: .*1 not started", run.output), run.output
 
 
@@ -106,24 +109,119 @@ def test_what_ignores_sigterm_is_killed(project: Project, run: Run, options: tup
     assert until(lambda: ended(run.pid("a")))
 
 
+SIGNALS = [signal.SIGINT, signal.SIGTERM]
+TWICE = [(first, second) for first in SIGNALS for second in SIGNALS]
+LONG_GRACE = """
+    from pytest_tapps_waves.actions.base import Job
+    Job.__new__.__defaults__ = (60.0, *Job.__new__.__defaults__[1:])
+"""
+
+
 @TWO_WAYS
-def test_a_second_ctrl_c_does_not_wait_for_the_grace_period(
+@pytest.mark.parametrize(("first", "second"), TWICE, ids=lambda number: number.name)
+def test_a_second_signal_does_not_wait_for_the_grace_period(
+    project: Project, run: Run, options: tuple[str, ...], first: signal.Signals, second: signal.Signals
+) -> None:
+    project.write("conftest.py", LONG_GRACE + CONFTEST)
+    project.write("test_db.py", TEST)
+    project.epic(epic(STUBBORN + ", dependencies: [test_db.py::test_up]", slow("b", ", dependencies: [a]")))
+    run.start(*options)
+    run.signal(first)
+    assert until(lambda: (project.path / "asked").exists() or ended(run.pid("a")))
+    run.signal(second)
+    assert run.end() == pytest.ExitCode.INTERRUPTED, run.output
+    assert ended(run.pid("a"))
+    assert (project.path / "torn_down").exists()
+    assert (project.path / "finished").exists()
+    assert run.output.count("stopping: ") == 1, run.output
+    assert not any(word in run.output for word in NOISE), run.output
+
+
+@TWO_WAYS
+def test_two_signals_that_come_together_do_not_wait_either(
     project: Project, run: Run, options: tuple[str, ...]
 ) -> None:
-    project.write(
-        "conftest.py",
-        """
-        from pytest_tapps_waves.actions.base import Job
-        Job.__new__.__defaults__ = (60.0, *Job.__new__.__defaults__[1:])
-        """,
-    )
+    project.write("conftest.py", LONG_GRACE)
     project.epic(epic(STUBBORN))
     run.start(*options)
+    assert run.process is not None
+    run.process.send_signal(signal.SIGSTOP)
+    run.signal(signal.SIGTERM)
     run.signal(signal.SIGINT)
-    assert until(lambda: (project.path / "asked").exists() or ended(run.pid("a")))
+    run.process.send_signal(signal.SIGCONT)
+    assert run.end() == pytest.ExitCode.INTERRUPTED, run.output
+    assert ended(run.pid("a"))
+    assert not any(word in run.output for word in NOISE), run.output
+
+
+def test_a_second_signal_ends_all_that_run_at_once(project: Project, run: Run) -> None:
+    project.write("conftest.py", LONG_GRACE)
+    stubborn = [STUBBORN.replace("id: a", f"id: {name}").replace("a.pid", f"{name}.pid") for name in "abc"]
+    project.epic(epic(*stubborn, "id: d, run: echo > never"))
+    run.start("--epic-parallel=3", "-rs", waits_for=("a", "b", "c"))
+    run.signal(signal.SIGINT)
+    assert until((project.path / "asked").exists)
     run.signal(signal.SIGINT)
     assert run.end() == pytest.ExitCode.INTERRUPTED, run.output
+    assert [ended(run.pid(name)) for name in "abc"] == [True] * 3
+    assert "epic_shop.yaml: 3 cancelled, 1 not started" in run.output
+    assert "3 skipped" in run.output
+
+
+def test_a_second_signal_ends_a_fixture_that_holds_up_the_loop(project: Project, run: Run) -> None:
+    project.write(
+        "test_held.py",
+        """
+        import os, pytest, time
+
+        @pytest.fixture
+        def held():
+            yield
+            with open("b.pid", "w") as file:
+                file.write(f"{os.getpid()}\\n")
+            while True:
+                time.sleep(0.05)  # one long sleep may begin just after the signal has come
+
+        @pytest.mark.asyncio
+        @pytest.mark.depends(name="held")
+        async def test_held(held): pass
+        """,
+    )
+    project.epic(epic(slow("a")))
+    run.start("--epic-parallel=3", waits_for=("a", "b"))
+    # Two of one kind could count as one.
+    run.signal(signal.SIGINT)
+    run.signal(signal.SIGTERM)
     assert until(lambda: ended(run.pid("a")))
+    assert run.end() == pytest.ExitCode.INTERRUPTED, run.output
+    assert not any(word in run.output for word in NOISE if word != "Traceback"), run.output
+
+
+def test_an_async_test_and_its_fixture_end_at_the_second_ctrl_c(project: Project, run: Run) -> None:
+    project.write(
+        "test_slow.py",
+        """
+        import asyncio, os, pytest, pytest_asyncio
+
+        @pytest_asyncio.fixture
+        async def slow():
+            yield
+            open("asked", "w").close()
+            await asyncio.sleep(300)
+
+        @pytest.mark.asyncio
+        @pytest.mark.depends(name="slow")
+        async def test_slow(slow):
+            open("a.pid", "w").write(f"{os.getpid()}\\n")
+            await asyncio.sleep(300)
+        """,
+    )
+    run.start("--epic-parallel=3")
+    run.signal(signal.SIGINT)
+    assert until((project.path / "asked").exists)
+    run.signal(signal.SIGINT)
+    assert run.end() == pytest.ExitCode.INTERRUPTED, run.output
+    assert not any(word in run.output for word in NOISE), run.output
 
 
 @TWO_WAYS

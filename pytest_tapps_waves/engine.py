@@ -14,6 +14,9 @@ Perform = Callable[[str, Settled | None], Awaitable[tuple[State, str]]]
 """Carries a story out, or only reports it as the verdict says, and answers with its final state and the reason.
 Cancelled, it cleans up and answers all the same."""
 
+HURRY = 0.05
+"""Seconds from one cancellation to the next of what is to end at once: two that come together count as one."""
+
 
 class Engine:
     """Runs the stories of one plan that has begun."""
@@ -105,6 +108,14 @@ class Engine:
         """Start nothing more, and cancel what runs."""
         self._plan.stop(reason)
         self._changed.set()
+
+    def hurry(self) -> None:
+        """Cancel what runs again, until it has ended: it is to wait for nothing more."""
+        left = [task for key, task in self._tasks.items() if key in self._entered]
+        for task in left:
+            task.cancel()
+        if left:
+            asyncio.get_running_loop().call_later(HURRY, self.hurry)
 
     def cancel_reason(self, key: str) -> str:
         """Why a story that found itself cancelled was cancelled."""

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from .actions import Call, Command
+from .actions.sweeping import sweep, sweep_groups
 from .attempts import Performance
 from .collect.items import StoryItem
 from .collect.library import cache_folder
@@ -23,7 +24,7 @@ from .journal.digests import changed_keys, definition_of, definition_of_file, up
 from .journal.journal import Row
 from .journal.owners import this_process
 from .journal.past import RUNNING, Past
-from .reports.words import ago
+from .reports.words import ago, counted
 
 _LONGEST_REASON = 500
 
@@ -44,7 +45,13 @@ def open_records(
     if folder is None:
         raise JournalError("pytest's cache directory cannot be written to")
     arguments = mask(shlex.join(config.invocation_params.args))
-    return Records(Journal(Store(folder), this_process(), run, arguments, days), graph, resumes=resumes)
+    records = Records(Journal(Store(folder), this_process(), run, arguments, days), graph, resumes=resumes)
+    if dead := records.journal.dead:
+        ended = [*sweep(dead), *sweep_groups(records.journal.left)]
+        if ended:
+            what = f"ended {counted(len(ended), 'process', 'processes')} that runs had left behind that were killed"
+            records.notes.append(f"{what}: {', '.join(map(str, ended))}")
+    return records
 
 
 @dataclass(slots=True)
@@ -85,6 +92,8 @@ class Records:
         self._going: dict[str, _Going] = {}
         self._marks: dict[str, str] = {}
         self._definitions = Definitions()
+        self.notes: list[str] = []
+        """What else users should know."""
         self.again: dict[str, list[str]] = {}
         """Ids of the stories that had passed and run again, by the reason."""
 
@@ -92,6 +101,7 @@ class Records:
         """What users should know of the run's journal, and of stories that have been run again."""
         return [
             *(f"ran again, since {why}: {', '.join(ids)}" for why, ids in self.again.items()),
+            *self.notes,
             *self.journal.notes,
         ]
 

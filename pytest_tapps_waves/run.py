@@ -15,12 +15,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from .actions.base import GRACE
+from .actions.guard import Guard
 from .actions.spool import remove_old
 from .collect.items import RUNTIME, StoryItem
 from .collect.library import cache_folder
 from .concurrent.async_tests import runner_fixtures
 from .concurrent.outcomes import refuse, skipped
-from .concurrent.portal import OwnLoop, Portal, SharedLoop
+from .concurrent.portal import OwnLoop, Portal, SharedLoop, on_signal
 from .core.model import State
 from .core.plan import Effect, Plan, Tripped
 from .core.policies import POLICIES
@@ -29,12 +31,13 @@ from .distribution import is_xdist_worker
 from .errors import JournalError
 from .executors import EXECUTORS, Executor
 from .inert import one_line
-from .loops import AllAtOnce, OneByOne, on_signal
+from .loops import AllAtOnce, OneByOne
 from .preparation import Prepared
 from .records import Records, open_records
 from .reports import PLANS, STATUSES
 from .reports.breaker import report_tripped
-from .reports.terminal import header, resume_line, write_summary
+from .reports.terminal import announce_stop, header, resume_line, write_summary
+from .reports.words import counted
 from .runtime import StoryRuntime
 from .settings import Settings
 from .status import read_statuses
@@ -139,7 +142,6 @@ class EpicRun:
             dependency_rules=self._settings.dependency_rules,
         )
         executor = self._find_executor()
-        self._closing.callback(executor.close)
         if str(config.rootpath) not in sys.path:
             # `call` targets are imported from rootdir.
             sys.path.insert(0, str(config.rootpath))
@@ -160,6 +162,8 @@ class EpicRun:
         )
         if found.secrets is not None:
             self._mask(found.secrets)
+        self._closing.callback(self._end_processes, runtime.guard)
+        self._closing.callback(executor.close)
         config.stash[RUNTIME] = runtime
         self._plan, self._runtime = plan, runtime
         plan.begin()
@@ -189,6 +193,14 @@ class EpicRun:
         self._config.pluginmanager.register(MaskedReports(secrets), "epics-masked-reports")
         mask_logs(self._config, secrets.of_all)
 
+    def _end_processes(self, guard: Guard) -> None:
+        left = guard.close(GRACE)
+        if left:
+            what = counted(len(left), "process", "processes")
+            self._notes.append(f"ended {what} that stories had left running: {', '.join(map(str, left))}")
+        if guard.trouble:
+            self._notes.append(guard.trouble)
+
     def _find_executor(self) -> Executor:
         name = self._settings.executor
         found: Executor | None = self._config.hook.pytest_epic_executor(config=self._config, name=name)
@@ -200,7 +212,7 @@ class EpicRun:
         return EXECUTORS[name]()
 
     def _begin_one_by_one(self, session: pytest.Session, found: Prepared) -> None:
-        portal = OwnLoop()
+        portal = OwnLoop(partial(announce_stop, self._config))
         self._closing.callback(portal.close)
         plan, runtime = self._begin(session, found, portal)
         on_effect = partial(self._on_effect, session)

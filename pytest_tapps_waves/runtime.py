@@ -14,6 +14,7 @@ import pytest
 
 from .actions import Action, Call, Job, StoryContext, action_of
 from .actions.call import LET_THROUGH, THREADS, user_traceback
+from .actions.guard import Guard
 from .actions.output import Output, file_name
 from .attempts import Attempt, Performance, carry_out
 from .collect.items import StoryItem
@@ -102,6 +103,7 @@ class StoryRuntime:
         self._records = records
         self._performances: dict[str, Performance] = {}
         self._output_limit = output_limit
+        self.guard = Guard(run)
 
     def verdict(self, item: pytest.Item) -> Settled | None:
         key = item.nodeid
@@ -233,9 +235,10 @@ class StoryRuntime:
             attempt=attempt,
             log=logging.getLogger(f"epic.{epic.id}"),
         )
+        job = Job(context, rootdir, before_process=self.guard.begin)
         if self._records is None:
-            return Job(context, rootdir)
-        return Job(context, rootdir, on_process=partial(self._records.journal.process, item.nodeid))
+            return job
+        return job._replace(on_process=partial(self._records.journal.process, item.nodeid))
 
     def _output(self, item: StoryItem, masker: Masker | None, attempt: int, check: int) -> Output:
         spool = partial(self._spool, item.nodeid, attempt, check)

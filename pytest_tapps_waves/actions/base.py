@@ -37,8 +37,16 @@ class StoryContext:
         return command_environment(self.variables)
 
 
+GRACE = 3.0
+"""Seconds between asking processes to end and making them end."""
+
+
 def _untold(pid: int) -> None:
     """Nobody wants to know."""
+
+
+def _unguarded() -> None:
+    """Nobody sees to what is started."""
 
 
 class Job(NamedTuple):
@@ -46,10 +54,12 @@ class Job(NamedTuple):
 
     context: StoryContext
     rootdir: Path
-    grace: float = 3.0
+    grace: float = GRACE
     """Seconds between asking a process tree to end and making it end."""
     on_process: Callable[[int], None] = _untold
     """Is told the pid of each process that is started for the story, before anything else is done with it."""
+    before_process: Callable[[], None] = _unguarded
+    """Called before each process that is started for the story, so that none outlives the run."""
 
 
 class Action(Protocol):

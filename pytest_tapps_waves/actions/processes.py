@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import os
 import shutil
 import signal
@@ -11,6 +12,7 @@ import subprocess
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
+from weakref import WeakSet
 
 import psutil
 
@@ -19,8 +21,15 @@ _DRAIN = 0.5
 """Seconds that output may still come after a process has ended, from children that it left behind."""
 
 
+_TURNS = 20
+"""So many turns of the loop after which a child that was started has been connected."""
+
+
 _KILLED = 2.0
 """Seconds that a process may take to be gone once it has been killed."""
+
+
+_RUNNING: WeakSet[ProcessTree] = WeakSet()
 
 
 class ProcessTree(asyncio.SubprocessProtocol):
@@ -36,6 +45,11 @@ class ProcessTree(asyncio.SubprocessProtocol):
         self._closed = asyncio.Event()
         self._open_pipes = 2
         self._transport: asyncio.SubprocessTransport | None = None
+
+    @staticmethod
+    def any_runs() -> bool:
+        """Whether any is running that was started by this process, or still holds descriptors."""
+        return bool(_RUNNING)
 
     @classmethod
     async def start(
@@ -72,16 +86,45 @@ class ProcessTree(asyncio.SubprocessProtocol):
             tree._transport, _ = await asyncio.shield(starting)
         except asyncio.CancelledError:
             # Cancelled itself, asyncio would end the child alone, and wait as long as what it started holds its output.
-            await asyncio.wait([starting])
+            again = await _regardless(starting)
             if not starting.cancelled() and not starting.exception():
                 tree._transport, _ = starting.result()
-                await tree.end(grace)
-                tree._transport.close()
+                try:
+                    await tree.end(0.0 if again else grace)
+                finally:
+                    tree._close()
+            raise
+        except (OSError, RuntimeError) as error:
+            await tree._abandon()
+            if isinstance(error, RuntimeError) and "new thread" in str(error):
+                # The one that would wait for the child.
+                raise BlockingIOError(errno.EAGAIN, str(error)) from None
             raise
         return tree
 
+    async def _abandon(self) -> None:
+        """Asyncio has failed to start it, maybe after the child was there: end that, which nobody waits for."""
+        for _ in range(_TURNS):
+            if self._transport is not None:
+                break
+            await asyncio.sleep(0)
+        else:
+            return
+        child: subprocess.Popen[bytes] = self._transport.get_extra_info("subprocess")
+        self._signal(self._remaining(), hard=True)
+        child.kill()
+        child.wait()
+        self._close()
+
+    def _close(self) -> None:
+        assert self._transport is not None
+        self._transport.close()
+        _RUNNING.discard(self)
+
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.SubprocessTransport)
+        self._transport = transport
+        _RUNNING.add(self)
         self._on_start(transport.get_pid())
 
     def pipe_data_received(self, fd: int, data: bytes) -> None:
@@ -116,7 +159,7 @@ class ProcessTree(asyncio.SubprocessProtocol):
             await self.end(grace)
             raise
         finally:
-            self._transport.close()
+            self._close()
         status = self._transport.get_returncode()
         assert status is not None
         return status
@@ -132,7 +175,10 @@ class ProcessTree(asyncio.SubprocessProtocol):
         finally:
             self._signal(self._remaining(), hard=True)
             self._signal(remaining, hard=True)
-        await self._exited.wait()
+            # Else the loop could end before it has heard of the end of the child.
+            again = await _regardless(asyncio.ensure_future(self._exited.wait()), _KILLED)
+        if again:
+            raise asyncio.CancelledError
         await self._ended(remaining, _KILLED)
 
     async def _ended(self, processes: list[psutil.Process], seconds: float) -> None:
@@ -145,6 +191,15 @@ class ProcessTree(asyncio.SubprocessProtocol):
     def _remaining(self) -> list[psutil.Process]:
         """The processes of the tree: what stems from the child, and what is in its process group."""
         found: dict[int, psutil.Process] = {}
+        try:
+            self._find(found)
+        except OSError:
+            # No descriptor is left to look into /proc with: what is in the group, the child first, ends all the same.
+            with contextlib.suppress(psutil.Error, OSError):
+                os.killpg(self.pid, signal.SIGKILL)
+        return list(found.values())
+
+    def _find(self, found: dict[int, psutil.Process]) -> None:
         if not self._exited.is_set():
             with contextlib.suppress(psutil.Error):
                 root = psutil.Process(self.pid)
@@ -156,7 +211,6 @@ class ProcessTree(asyncio.SubprocessProtocol):
                 with contextlib.suppress(psutil.Error, OSError):
                     if process.pid not in found and os.getpgid(process.pid) == self.pid:
                         found[process.pid] = process
-        return list(found.values())
 
     def _alive(self, processes: list[psutil.Process]) -> bool:
         if not self._exited.is_set():
@@ -176,6 +230,21 @@ class ProcessTree(asyncio.SubprocessProtocol):
                     process.kill()
                 else:
                     process.terminate()
+
+
+async def _regardless(future: asyncio.Future[Any], seconds: float | None = None) -> bool:
+    """Wait for what will not take long, and no longer than that, even if cancelled meanwhile; tell whether it was."""
+    loop = asyncio.get_running_loop()
+    deadline, cancelled = None if seconds is None else loop.time() + seconds, False
+    while not future.done():
+        try:
+            left = None if deadline is None else max(0.0, deadline - loop.time())
+            if not (await asyncio.wait([future], timeout=left))[0]:
+                future.cancel()
+                break
+        except asyncio.CancelledError:
+            cancelled = True
+    return cancelled
 
 
 def _group_exists(pid: int) -> bool:

@@ -108,14 +108,19 @@ class LoopRunner:
         __tracebackhide__ = True
         current = asyncio.current_task()
         assert current is not None
-        try:
-            await asyncio.wait({task})
-        except asyncio.CancelledError:
-            task.cancel()
-            await asyncio.wait({task})
-            current.uncancel()
-        else:
+        cancelled = False
+        while not task.done():
+            try:
+                await asyncio.wait({task})
+            except asyncio.CancelledError:
+                cancelled = True
+                task.cancel()
+        if not cancelled:
             return
+        while current.uncancel():
+            pass
+        if not task.cancelled():
+            task.exception()  # retrieved, though nobody hears of it
         item = CURRENT_ITEM.get()
         raise self._why_cancelled(item.nodeid if item is not None else "")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 import sys
 import threading
 import traceback
@@ -17,6 +18,8 @@ from asyncio import _get_running_loop, _set_running_loop  # isort: skip
 from asyncio.tasks import _enter_task, _leave_task  # isort: skip
 
 import greenback
+
+from ..engine import HURRY
 
 _T = TypeVar("_T")
 
@@ -56,7 +59,8 @@ def wait_outside(coroutine: Coroutine[Any, Any, _T]) -> _T:
     try:
         return greenback.await_(coroutine)
     except asyncio.CancelledError:
-        task.uncancel()
+        while task.uncancel():
+            pass
         raise
     finally:
         _go_out(task)
@@ -107,7 +111,9 @@ class OwnLoop:
     loop, which pytest-asyncio looks at.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, on_interrupt: Callable[[], None] = lambda: None) -> None:
+        """:param on_interrupt: called in the loop when it has been interrupted once, and something has to end first."""
+        self._on_interrupt = on_interrupt
         self._loop = new_event_loop()
         self._waiting: asyncio.Task[Any] | None = None
         self._interrupt: BaseException | None = None
@@ -136,10 +142,23 @@ class OwnLoop:
 
         An exception out of the handler itself could come while a process is being started, and lose it.
         """
-        if self._waiting is None or self._interrupt is not None:
+        if self._waiting is None:
             raise error
-        self._interrupt = error
-        self._loop.call_soon_threadsafe(self._waiting.cancel)
+        if self._interrupt is None:
+            self._interrupt = error
+            self._loop.call_soon_threadsafe(self._stop, self._waiting)
+        else:
+            self._loop.call_soon_threadsafe(self._hurry, self._waiting)
+
+    def _stop(self, task: asyncio.Task[Any]) -> None:
+        self._on_interrupt()
+        task.cancel()
+
+    def _hurry(self, task: asyncio.Task[Any]) -> None:
+        """Cancel it again and again, since two cancellations may come as one."""
+        if not task.done():
+            task.cancel()
+            self._loop.call_later(HURRY, self._hurry, task)
 
     def close(self) -> None:
         self._end(asyncio.all_tasks(self._loop))
@@ -179,3 +198,17 @@ def loop_of_the_run(*, debug: bool) -> Iterator[asyncio.Runner]:
             warnings.warn(
                 f"the loop of the tests that ran at once did not end well\n{what}", RuntimeWarning, stacklevel=1
             )
+
+
+@contextmanager
+def on_signal(number: signal.Signals, stop: Callable[[], None]) -> Iterator[None]:
+    """Call ``stop`` in the main thread when a signal comes that would end the process, unless somebody handles it."""
+    unhandled = (signal.SIG_DFL, signal.default_int_handler)
+    if threading.current_thread() is not threading.main_thread() or signal.getsignal(number) not in unhandled:
+        yield
+        return
+    before = signal.signal(number, lambda number, frame: stop())
+    try:
+        yield
+    finally:
+        signal.signal(number, before)

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable
 from typing import NamedTuple, TypeVar
 
-from ..actions.identity import identity_of
+from ..actions.sweeping import identity_of
 from ..errors import JournalError
 from .owners import BEAT_SECONDS, Owner
 from .past import LOST, PAST_QUERY, RUNNING, Past, past_of
@@ -69,6 +69,8 @@ class Journal:
             self._run = self._begin()
         except sqlite3.Error as error:
             raise JournalError(f"{store.path}: {error}") from None
+        self.left: list[tuple[int, str]] = []
+        """The processes that such runs had started for stories: pid, and what tells it from others."""
         self.dead = self._find_dead()
         """The ids of runs on this host that ended without saying so, found now."""
         self._prune(days)
@@ -156,7 +158,10 @@ class Journal:
                 for number, run_id, beat, *owned in open_runs
                 if (owner := Owner(*owned)).is_gone(beat)
             ]
-            for number, _, beat, _ in dead:
+            for number, _, beat, host in dead:
+                if host == self._owner.host:
+                    self.left += execute("SELECT pid, identity FROM process WHERE run = ?", [number]).fetchall()
+                execute("DELETE FROM process WHERE run = ?", [number])
                 execute("UPDATE run SET ended = ? WHERE number = ?", (beat, number))
                 execute(
                     "UPDATE attempt SET outcome = ?, reason = ? WHERE run = ? AND outcome = ?",

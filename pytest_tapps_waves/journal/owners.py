@@ -7,7 +7,7 @@ import socket
 import time
 from typing import NamedTuple
 
-from ..actions.identity import identity_of, is_alive
+from ..actions.sweeping import identity_of, is_alive
 
 BEAT_SECONDS = 5.0
 """How often a run says that it is there."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import nullcontext
 
 import pytest
 
@@ -32,6 +33,17 @@ def header(graph: Graph, waves: Waves, epics: int, *, limit: int, concurrent: bo
     how = f"{limit} at once, {schedule} schedule" if concurrent else "one at a time"
     files = f"{counted(epics, 'epic')}, " if epics else ""
     return f"epics: {files}{stories(len(graph.stories))}, {counted(len(waves), 'wave')}, {how}"
+
+
+def announce_stop(config: pytest.Config) -> None:
+    """Say that the run waits for stories to end, and how not to wait."""
+    reporter = config.pluginmanager.get_plugin("terminalreporter")
+    capture = config.pluginmanager.get_plugin("capturemanager")
+    if reporter is not None:
+        # Pytest's own way for plugins that write in the midst of a test.
+        with capture.global_and_fixture_disabled() if capture is not None else nullcontext():
+            reporter.ensure_newline()
+            reporter.write_line("stopping: stories are asked to end; once more (Ctrl-C) stops them at once")
 
 
 def write_summary(

@@ -6,15 +6,13 @@ import asyncio
 import os
 import re
 import signal
-import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
-import psutil
 import pytest
 from project import Project
+from running import Run, ended, pid_in, until
 
 from pytest_tapps_waves.actions.output import Output
 from pytest_tapps_waves.actions.processes import ProcessTree
@@ -37,6 +35,9 @@ CONFTEST = """
         Path("finished").write_text("yes")
 """
 
+NOISE = ("INTERNALERROR", "Traceback", "never retrieved", "Warning", "is closed", "pending")
+"""What no run may say as it ends."""
+
 TEST = "def test_up(database): pass\n"
 
 WORK = """
@@ -47,65 +48,6 @@ WORK = """
         Path("a.pid").write_text(f"{os.getpid()}\\n")
         threading.Event().wait()
 """
-
-
-def until(condition: Callable[[], bool]) -> bool:
-    deadline = time.monotonic() + 30
-    while not condition() and time.monotonic() < deadline:
-        time.sleep(0.02)
-    return condition()
-
-
-def ended(pid: int) -> bool:
-    try:
-        return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return True
-
-
-def pid_in(path: Path) -> int | None:
-    text = path.read_text() if path.exists() else ""
-    return int(text) if text.endswith("\n") else None
-
-
-class Run:
-    """A run of pytest in a process of its own, whose stories write their pids to ``*.pid``."""
-
-    def __init__(self, project: Project) -> None:
-        self._project = project
-        self.process: subprocess.Popen[str] | None = None
-        self.output = ""
-
-    def start(self, *args: str, waits_for: tuple[str, ...] = ("a",)) -> None:
-        """Start it, and wait until these stories are under way."""
-        self.process = self._project.start(*args)
-        assert until(lambda: all(map(self.pid, waits_for)) or self._ended), f"not started: {waits_for}"
-
-    def signal(self, number: signal.Signals) -> None:
-        assert self.process is not None
-        self.process.send_signal(number)
-
-    def end(self) -> int:
-        """Its exit status."""
-        assert self.process is not None
-        self.output, _ = self.process.communicate(timeout=30)
-        return self.process.returncode
-
-    def pid(self, name: str) -> int:
-        return pid_in(self._project.path / f"{name}.pid") or 0
-
-    @property
-    def _ended(self) -> bool:
-        return self.process is not None and self.process.poll() is not None
-
-    def clean_up(self) -> None:
-        if self.process is not None:
-            self.process.kill()
-            self.process.communicate()
-        for path in self._project.path.glob("*.pid"):
-            pid = pid_in(path)
-            if pid is not None and pid != os.getpid() and not ended(pid):
-                os.kill(pid, signal.SIGKILL)
 
 
 @pytest.fixture
@@ -142,7 +84,7 @@ def test_the_run_ends_in_order(project: Project, run: Run, options: tuple[str, .
     assert not (project.path / "never").exists()
     assert (project.path / "torn_down").exists()
     assert (project.path / "finished").exists()
-    assert not any(word in run.output for word in ("INTERNALERROR", "Traceback", "never retrieved")), run.output
+    assert not any(word in run.output for word in NOISE), run.output
     assert re.search(r"epic_shop.yaml: .*1 not started", run.output), run.output
 
 
@@ -167,21 +109,119 @@ def test_what_ignores_sigterm_is_killed(project: Project, run: Run, options: tup
     assert until(lambda: ended(run.pid("a")))
 
 
+SIGNALS = [signal.SIGINT, signal.SIGTERM]
+TWICE = [(first, second) for first in SIGNALS for second in SIGNALS]
+LONG_GRACE = """
+    from pytest_tapps_waves.actions.base import Job
+    Job.__new__.__defaults__ = (60.0, *Job.__new__.__defaults__[1:])
+"""
+
+
 @TWO_WAYS
-def test_a_second_ctrl_c_does_not_wait_for_the_grace_period(
+@pytest.mark.parametrize(("first", "second"), TWICE, ids=lambda number: number.name)
+def test_a_second_signal_does_not_wait_for_the_grace_period(
+    project: Project, run: Run, options: tuple[str, ...], first: signal.Signals, second: signal.Signals
+) -> None:
+    project.write("conftest.py", LONG_GRACE + CONFTEST)
+    project.write("test_db.py", TEST)
+    project.epic(epic(STUBBORN + ", dependencies: [test_db.py::test_up]", slow("b", ", dependencies: [a]")))
+    run.start(*options)
+    run.signal(first)
+    assert until(lambda: (project.path / "asked").exists() or ended(run.pid("a")))
+    run.signal(second)
+    assert run.end() == pytest.ExitCode.INTERRUPTED, run.output
+    assert ended(run.pid("a"))
+    assert (project.path / "torn_down").exists()
+    assert (project.path / "finished").exists()
+    assert run.output.count("stopping: ") == 1, run.output
+    assert not any(word in run.output for word in NOISE), run.output
+
+
+@TWO_WAYS
+def test_two_signals_that_come_together_do_not_wait_either(
     project: Project, run: Run, options: tuple[str, ...]
 ) -> None:
-    project.write(
-        "conftest.py",
-        "import pytest_tapps_waves.actions.base as base\nbase.Job.__new__.__defaults__ = (60.0, lambda pid: None)",
-    )
+    project.write("conftest.py", LONG_GRACE)
     project.epic(epic(STUBBORN))
     run.start(*options)
+    assert run.process is not None
+    run.process.send_signal(signal.SIGSTOP)
+    run.signal(signal.SIGTERM)
     run.signal(signal.SIGINT)
-    assert until(lambda: (project.path / "asked").exists() or ended(run.pid("a")))
+    run.process.send_signal(signal.SIGCONT)
+    assert run.end() == pytest.ExitCode.INTERRUPTED, run.output
+    assert ended(run.pid("a"))
+    assert not any(word in run.output for word in NOISE), run.output
+
+
+def test_a_second_signal_ends_all_that_run_at_once(project: Project, run: Run) -> None:
+    project.write("conftest.py", LONG_GRACE)
+    stubborn = [STUBBORN.replace("id: a", f"id: {name}").replace("a.pid", f"{name}.pid") for name in "abc"]
+    project.epic(epic(*stubborn, "id: d, run: echo > never"))
+    run.start("--epic-parallel=3", "-rs", waits_for=("a", "b", "c"))
+    run.signal(signal.SIGINT)
+    assert until((project.path / "asked").exists)
     run.signal(signal.SIGINT)
     assert run.end() == pytest.ExitCode.INTERRUPTED, run.output
+    assert [ended(run.pid(name)) for name in "abc"] == [True] * 3
+    assert "epic_shop.yaml: 3 cancelled, 1 not started" in run.output
+    assert "3 skipped" in run.output
+
+
+def test_a_second_signal_ends_a_fixture_that_holds_up_the_loop(project: Project, run: Run) -> None:
+    project.write(
+        "test_held.py",
+        """
+        import os, pytest, time
+
+        @pytest.fixture
+        def held():
+            yield
+            with open("b.pid", "w") as file:
+                file.write(f"{os.getpid()}\\n")
+            while True:
+                time.sleep(0.05)  # one long sleep may begin just after the signal has come
+
+        @pytest.mark.asyncio
+        @pytest.mark.depends(name="held")
+        async def test_held(held): pass
+        """,
+    )
+    project.epic(epic(slow("a")))
+    run.start("--epic-parallel=3", waits_for=("a", "b"))
+    # Two of one kind could count as one.
+    run.signal(signal.SIGINT)
+    run.signal(signal.SIGTERM)
     assert until(lambda: ended(run.pid("a")))
+    assert run.end() == pytest.ExitCode.INTERRUPTED, run.output
+    assert not any(word in run.output for word in NOISE if word != "Traceback"), run.output
+
+
+def test_an_async_test_and_its_fixture_end_at_the_second_ctrl_c(project: Project, run: Run) -> None:
+    project.write(
+        "test_slow.py",
+        """
+        import asyncio, os, pytest, pytest_asyncio
+
+        @pytest_asyncio.fixture
+        async def slow():
+            yield
+            open("asked", "w").close()
+            await asyncio.sleep(300)
+
+        @pytest.mark.asyncio
+        @pytest.mark.depends(name="slow")
+        async def test_slow(slow):
+            open("a.pid", "w").write(f"{os.getpid()}\\n")
+            await asyncio.sleep(300)
+        """,
+    )
+    run.start("--epic-parallel=3")
+    run.signal(signal.SIGINT)
+    assert until((project.path / "asked").exists)
+    run.signal(signal.SIGINT)
+    assert run.end() == pytest.ExitCode.INTERRUPTED, run.output
+    assert not any(word in run.output for word in NOISE), run.output
 
 
 @TWO_WAYS

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from pytest_tapps_waves.actions.identity import identity_of, is_alive
+from pytest_tapps_waves.actions.sweeping import identity_of, is_alive
 from pytest_tapps_waves.errors import JournalError
 from pytest_tapps_waves.journal import Journal, Row, Store
 from pytest_tapps_waves.journal.history import read_history
@@ -126,8 +126,10 @@ def test_a_story_that_another_run_is_at_cannot_be_claimed(begin: Begin) -> None:
 def test_a_story_of_a_run_whose_process_is_gone_can_be_claimed(begin: Begin, tmp_path: Path) -> None:
     dead = begin(Owner(this_process().host, os.getpid(), NOBODY))
     dead.claim(row(outcome=RUNNING))
+    dead.process("e::1", os.getpid())
     second = begin()
     assert second.dead == ["run1"]
+    assert second.left == [(os.getpid(), identity_of(os.getpid()))]
     assert outcomes(tmp_path) == [("e::1", 1, LOST)]
     assert second.claim(row(outcome=RUNNING)) is None
 

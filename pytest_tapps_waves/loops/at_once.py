@@ -1,83 +1,37 @@
-"""The two ways through a run: pytest's own loop with a plan beside it, and all at once on one asyncio loop."""
+"""All at once on one asyncio loop."""
 
 from __future__ import annotations
 
 import asyncio
 import signal
-import threading
 import time
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 
-from .collect.items import StoryItem
-from .concurrent.assertions import explain_assertions_of, routed_assertions
-from .concurrent.async_tests import RUNNER, LoopRunner, debugs_loop, shares_process, timeout_of
-from .concurrent.current import CURRENT_ITEM, RUNS_ALONE
-from .concurrent.fixtures import SharedFixtures, shared_fixtures
-from .concurrent.hooks import story_hooks
-from .concurrent.outcomes import skipped
-from .concurrent.output import own_output, routed_output, with_output
-from .concurrent.portal import SharedLoop, loop_of_the_run
-from .concurrent.setup_state import SharedSetupState
-from .core.model import State
-from .core.plan import Effect, Plan, Settled
-from .engine import Engine
-from .runtime import StoryRuntime
+from ..collect.items import StoryItem
+from ..concurrent.assertions import explain_assertions_of, routed_assertions
+from ..concurrent.async_tests import RUNNER, LoopRunner, debugs_loop, shares_process, timeout_of
+from ..concurrent.current import CURRENT_ITEM, RUNS_ALONE
+from ..concurrent.fixtures import SharedFixtures, shared_fixtures
+from ..concurrent.hooks import story_hooks
+from ..concurrent.outcomes import skipped
+from ..concurrent.output import own_output, routed_output, with_output
+from ..concurrent.portal import SharedLoop, loop_of_the_run, on_signal, waiting_task
+from ..concurrent.setup_state import SharedSetupState
+from ..core.model import State
+from ..core.plan import Effect, Plan, Settled
+from ..engine import Engine
+from ..reports.terminal import announce_stop
+from ..runtime import StoryRuntime
+from .told import story_finished, story_started
 
 OnEffect = Callable[[Effect], None]
 
-
-class OneByOne:
-    """Keeps the plan beside pytest's own loop, which runs the items in dependency order."""
-
-    def __init__(self, config: pytest.Config, plan: Plan, runtime: StoryRuntime, on_effect: OnEffect) -> None:
-        self._config = config
-        self._plan = plan
-        self._runtime = runtime
-        self._on_effect = on_effect
-
-    @pytest.hookimpl(wrapper=True, tryfirst=True)
-    def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, Any, Any]:
-        """Called by pytest around each item."""
-        key = item.nodeid
-        state = self._plan.states.get(key)
-        runs = state is not None and not state.final
-        decided = None
-        if runs:
-            self._plan.start(key)
-            decided = self._runtime.begin(item)
-        if runs and decided is None:
-            story_started(self._config, item)
-        try:
-            result = yield
-        except BaseException:
-            # An interrupt, or pytest.exit(): the run is over.
-            self._plan.stop("interrupted")
-            if runs:
-                self._runtime.interrupted(item)
-                self._plan.end(key, State.CANCELLED, "cancelled: interrupted")
-            raise
-        if state is not None:
-            end = self._runtime.end(item)
-        if runs:
-            self._plan.end(key, *end)
-            if decided is None:
-                story_finished(self._config, item, *end)
-            for effect in self._plan.effects():
-                self._on_effect(effect)
-        return result
-
-
-def raise_if_stopped(session: pytest.Session) -> None:
-    """As pytest's own loop does after each item."""
-    if session.shouldfail:
-        raise session.Failed(session.shouldfail)
-    if session.shouldstop:
-        raise session.Interrupted(session.shouldstop)
+_T = TypeVar("_T")
 
 
 class AllAtOnce:
@@ -101,8 +55,8 @@ class AllAtOnce:
         self._engine = Engine(plan, self._perform, on_effect, self._needs_thread, self._is_test)
         self._fixtures: SharedFixtures | None = None
         self._timed_out: dict[str, float] = {}
-        self._signal = ""
-        self._alone = False
+        self._stopping: BaseException | None = None
+        self._turning = False
         runtime.cancel_reason = self._engine.cancel_reason
         self.strays = ["", ""]
         """What was written to stdout and stderr by no story in particular."""
@@ -125,7 +79,10 @@ class AllAtOnce:
             shared_fixtures(self._why_cancelled) as self._fixtures,
             _warnings_end(session),
             loop_of_the_run(debug=debugs_loop(session.config)) as runner,
-            on_signal(signal.SIGTERM, partial(self._terminated, runner.get_loop())),
+            on_signal(signal.SIGINT, lambda: self._signalled(runner.get_loop(), KeyboardInterrupt(), "interrupted")),
+            on_signal(
+                signal.SIGTERM, lambda: self._signalled(runner.get_loop(), session.Interrupted("SIGTERM"), "SIGTERM")
+            ),
         ):
             loop = runner.get_loop()
             session.config.stash[RUNNER] = LoopRunner(loop, self._why_cancelled)
@@ -137,8 +94,8 @@ class AllAtOnce:
                 self._setup_state.teardown_exact(None)
                 del session.config.stash[RUNNER]
                 asyncio.set_event_loop(None)
-        if self._signal:
-            raise session.Interrupted(self._signal)
+        if self._stopping is not None:
+            raise self._stopping
         raise_if_stopped(session)
 
     def _run_before(self, items: Sequence[pytest.Item]) -> None:
@@ -152,13 +109,22 @@ class AllAtOnce:
     def _run_graph(self, runner: asyncio.Runner) -> None:
         run = runner.get_loop().create_task(self._engine.run())
         try:
-            while (wanted := runner.run(self._engine.until_alone(run))) is not None:
+            while (wanted := self._turn(runner, self._engine.until_alone(run))) is not None:
                 self._run_alone(*wanted)
         except BaseException:
             run.cancel()
-            runner.run(_ended(run))
+            self._turn(runner, asyncio.wait({run}))
+            if not run.cancelled():
+                run.exception()  # retrieved, though another one is raised
             raise
         run.result()
+
+    def _turn(self, runner: asyncio.Runner, coroutine: Coroutine[Any, Any, _T]) -> _T:
+        self._turning = True
+        try:
+            return runner.run(coroutine)
+        finally:
+            self._turning = False
 
     def _is_test(self, key: str) -> bool:
         return not isinstance(self._items[key], StoryItem)
@@ -166,11 +132,23 @@ class AllAtOnce:
     def _needs_thread(self, key: str) -> bool:
         return self._is_test(key) and not shares_process(self._items[key])
 
-    def _terminated(self, loop: asyncio.AbstractEventLoop) -> None:
-        self._signal = "SIGTERM"
-        if self._alone:
-            raise self._session.Interrupted(self._signal)
-        loop.call_soon_threadsafe(self._engine.stop, self._signal)
+    def _signalled(self, loop: asyncio.AbstractEventLoop, error: BaseException, reason: str) -> None:
+        """Called by a signal handler. The first signal stops the run in order, one more at once."""
+        again = self._stopping is not None
+        self._stopping = self._stopping or error
+        if not self._turning:
+            raise error
+        if not again:
+            loop.call_soon_threadsafe(self._stop, reason)
+            return
+        loop.call_soon_threadsafe(self._engine.hurry)
+        if waiting_task() is not None:
+            # The loop stands still, in a fixture that is not async.
+            raise error
+
+    def _stop(self, reason: str) -> None:
+        announce_stop(self._session.config)
+        self._engine.stop(reason)
 
     def _run_alone(self, key: str, verdict: Settled | None) -> None:
         """Run an item of the graph in this thread, while the loop stands still."""
@@ -195,12 +173,10 @@ class AllAtOnce:
         if isinstance(item, pytest.Function):
             self._fixtures.give_alone(item)
         token, alone_token = CURRENT_ITEM.set(item), RUNS_ALONE.set(True)
-        self._alone = True
         try:
             with own_output(self._session.config, self.strays):
                 item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
         finally:
-            self._alone = False
             CURRENT_ITEM.reset(token)
             RUNS_ALONE.reset(alone_token)
 
@@ -260,10 +236,6 @@ class AllAtOnce:
             self._engine.stop(str(stop))
 
 
-async def _ended(task: asyncio.Task[None]) -> None:
-    await asyncio.wait({task})
-
-
 @contextmanager
 def _warnings_end(session: pytest.Session) -> Iterator[None]:
     """Where warnings are errors, one that belongs to no item ends the run."""
@@ -273,27 +245,9 @@ def _warnings_end(session: pytest.Session) -> Iterator[None]:
         raise session.Interrupted(str(warning)) from None
 
 
-def story_started(config: pytest.Config, item: pytest.Item) -> None:
-    """Tell plugins that a story is about to be set up."""
-    if isinstance(item, StoryItem) and config.hook.pytest_epic_story_started.get_hookimpls():
-        config.hook.pytest_epic_story_started(config=config, story=item)
-
-
-def story_finished(config: pytest.Config, item: pytest.Item, state: State, reason: str) -> None:
-    """Tell plugins that a story that was started has ended."""
-    if isinstance(item, StoryItem) and config.hook.pytest_epic_story_finished.get_hookimpls():
-        config.hook.pytest_epic_story_finished(config=config, story=item, state=state, reason=reason)
-
-
-@contextmanager
-def on_signal(number: signal.Signals, stop: Callable[[], None]) -> Iterator[None]:
-    """Call ``stop`` in the main thread when a signal comes that would end the process, unless somebody handles it."""
-    unhandled = (signal.SIG_DFL, signal.default_int_handler)
-    if threading.current_thread() is not threading.main_thread() or signal.getsignal(number) not in unhandled:
-        yield
-        return
-    before = signal.signal(number, lambda number, frame: stop())
-    try:
-        yield
-    finally:
-        signal.signal(number, before)
+def raise_if_stopped(session: pytest.Session) -> None:
+    """As pytest's own loop does after each item."""
+    if session.shouldfail:
+        raise session.Failed(session.shouldfail)
+    if session.shouldstop:
+        raise session.Interrupted(session.shouldstop)

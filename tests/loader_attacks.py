@@ -34,7 +34,7 @@ ATTACKS = {
     "plain text of 5 MiB": Attack(lambda: fill(STORY + b"title: ", b"x"), None),
     "text of 5 MiB of escapes": Attack(lambda: fill(STORY + b'title: "', b"\\n", b'"'), None),
     "text of 5 MiB of line ends": Attack(lambda: fill(STORY + b"title: |\n    x", b"\n"), None),
-    "5 MiB of old line ends": Attack(lambda: fill(b"", b"\r", b"stories: []"), None),
+    "a MiB of old line ends": Attack(lambda: fill(b"", b"\r", b"stories: []", 1024**2), None),
     "5 MiB of NUL": Attack(lambda: bytes(MIB_5), "1: not valid YAML: the character #x0000 may not stand in it"),
     "5 MiB and a byte": Attack(
         lambda: b"#" * (MIB_5 + 1), "1: the file has 5,242,881 bytes, more than 5,242,880; split the epic"

@@ -76,9 +76,6 @@ def decode(data: bytes) -> Text:
         before = Text(data[: error.start].decode(encoding, "ignore"))
         raise YamlError(before.lines[-2], f"not {encoding} text; save the file as UTF-8") from None
     # libyaml compares each directive with all that came before.
-    if (
-        text.value.count("%") > MAX_DIRECTIVES
-        and len(re.findall("[\n\r\x85\u2028\u2029]%", text.value)) >= MAX_DIRECTIVES
-    ):
+    if text.value.count("%") > MAX_DIRECTIVES and len(_DIRECTIVE.findall(text.value)) > MAX_DIRECTIVES:
         raise YamlError(1, f"more than {MAX_DIRECTIVES} lines begin with %, as YAML directives do; an epic needs none")
     return text

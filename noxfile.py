@@ -76,6 +76,13 @@ def resumes(session: nox.Session) -> None:
 
 
 @nox.session(python=PYTHONS[0])
+def fuzz(session: nox.Session) -> None:
+    """The loader of epics against made-up files; ``nox -s fuzz -- --inputs 1000000 --seed 2`` goes on for longer."""
+    session.install("-e", ".[dev]")
+    session.run("python", "tests/suites/loader_fuzz.py", *session.posargs)
+
+
+@nox.session(python=PYTHONS[0])
 def examples(session: nox.Session) -> None:
     """The example epics, one by one and three at once."""
     session.install("-e", ".")

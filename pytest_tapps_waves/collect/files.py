@@ -6,6 +6,8 @@ import os
 from functools import cache
 from pathlib import Path
 
+from ..epics.gitignore import git_ignore
+
 _NOT_LOOKED_INTO = frozenset({".git", ".hg", ".svn", ".venv", "venv", ".tox", ".nox", "node_modules", "__pycache__"})
 _MOST_FILES = 200_000
 
@@ -20,17 +22,15 @@ class PresentFiles:
 
     def is_directory(self, path: str) -> bool:
         """Whether a path, relative to rootdir, is a directory."""
-        return (self._rootdir / path).is_dir()
+        # Path.is_dir would raise for a name that is too long.
+        return os.path.isdir(self._rootdir / path)  # noqa: PTH112
 
     def in_common(self, one: str, other: str) -> str | None:
         """The first file that both gitignore-style globs match, if any is there."""
         return min(self._matching(one) & self._matching(other), default=None)
 
     def _match(self, glob: str) -> frozenset[str]:
-        # Imported where it is needed: few runs have a conflict.
-        from pathspec import GitIgnoreSpec
-
-        return frozenset(GitIgnoreSpec.from_lines([glob]).match_files(self._list()))
+        return frozenset(git_ignore(glob).match_files(self._list()))
 
     def _walk(self) -> list[str]:
         found: list[str] = []

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
 from pathlib import Path
 
 from ..epics.spec import EpicDefinition, StorySpec
+from ..epics.wording import one_line, short
 from ..errors import Problem
 from .library import Library
 from .names import Names, is_epic_file
+
+_MOST_SUGGESTIONS = 20
+_LONGEST_MISSPELT = 200
 
 
 class Resolver:
@@ -36,7 +41,8 @@ class Resolver:
             found = [own] if own is not None else self._elsewhere(path, epic, spec, name)
             if isinstance(found, str):
                 line = spec.dependency_line(place)
-                self.problems.append(Problem(epic.path, line, f"story {spec.id} depends on {name}, {found}"))
+                message = one_line(f"story {short(spec.id)} depends on {short(name)}, {found}")
+                self.problems.append(Problem(epic.path, line, message))
             else:
                 keys.extend(key for key in found if key not in keys)
         return keys
@@ -54,7 +60,7 @@ class Resolver:
         if file is not None:
             return self._in_epic(file, rest) if is_epic_file(file) else self._in_tests(file, rest)
         if colons or "/" in name or name.endswith((".yaml", ".yml", ".py")):
-            return f"but there is no file {file_name}, neither beside the epic nor in rootdir"
+            return f"but there is no file {short(file_name)}, neither beside the epic nor in rootdir"
         return self._in_any_epic(path, (known for known in self._ids_of(path, epic) if known != spec.id), name)
 
     def _file(self, folder: Path, name: str) -> Path | None:
@@ -62,7 +68,8 @@ class Resolver:
             return None
         for base in (folder, self._rootdir):
             candidate = Path(base, name)
-            if candidate.is_file():
+            # Path.is_file would raise for a name that is too long.
+            if os.path.isfile(candidate):  # noqa: PTH113
                 return candidate.resolve() if ".." in name else candidate
         return None
 
@@ -75,7 +82,7 @@ class Resolver:
             return list(ids.values())
         if identifier in ids:
             return [ids[identifier]]
-        return f"which {epic.path} does not hold{_suggestion(identifier, ids)}"
+        return f"which {epic.path} does not hold{self._suggestion(identifier, ids)}"
 
     def _in_tests(self, file: Path, rest: str) -> Sequence[str] | str:
         name = self._library.name(file)
@@ -96,9 +103,11 @@ class Resolver:
             if keys:
                 return f"which is in several epics; write one of {', '.join(sorted(keys))}"
             if not self._library.read_neighbours(path.parent):
-                return f"which no epic holds{_suggestion(name, near)}"
+                return f"which no epic holds{self._suggestion(name, near)}"
 
-
-def _suggestion(name: str, known: Iterable[str]) -> str:
-    near = get_close_matches(name, list(known), n=1, cutoff=0.6)
-    return f"; did you mean {near[0]}?" if near else ""
+    def _suggestion(self, name: str, known: Iterable[str]) -> str:
+        # Each takes as long as there are ids: thousands of mistakes among thousands of stories would take hours.
+        if len(self.problems) >= _MOST_SUGGESTIONS or len(name) > _LONGEST_MISSPELT:
+            return ""
+        near = get_close_matches(name, list(known), n=1, cutoff=0.6)
+        return f"; did you mean {short(near[0])}?" if near else ""

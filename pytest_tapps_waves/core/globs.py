@@ -191,7 +191,7 @@ def _tokens(segment: str) -> list[str]:
     return tokens
 
 
-_CLASS = re.compile(r"\[[!^]?\]?(?:\[:\w+:\]|\\.|[^\]])*\]", re.DOTALL)
+_CLASS = re.compile(r"\[[!^]?+\]?+(?:\[:\w+:\]|\\.|[^\]])*\]", re.DOTALL)
 
 
 def _class_end(segment: str, place: int) -> int:

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from difflib import get_close_matches
-from functools import lru_cache
+from collections.abc import Sequence
 from pathlib import PurePosixPath
-from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
-from pydantic_core import ErrorDetails
 
 from ..errors import PlanProblems, Problem
 from .pause import collector_paused
@@ -19,12 +15,12 @@ from .schema import (
     MISPLACED,
     NOT_YET,
     TEXT_KEYS,
-    UNSHOWN,
     CheckModel,
     HeaderModel,
     StoryModel,
 )
 from .spec import Check, EpicDefinition, EpicHeader, StorySpec
+from .wording import near, one_line, said, short, shown
 from .yaml_lines import Map, Seq, Value, read
 from .yaml_scalars import YamlError
 
@@ -32,40 +28,35 @@ _STORIES = TypeAdapter(list[StoryModel])
 _STORY_KEYS = (*StoryModel.model_fields, *ALIASES)
 _EPIC_KEYS = (*HeaderModel.model_fields, "stories")
 _FILE_KEYS = ("epic", "stories")
-
-_WORDS = {
-    "missing": "is missing",
-    "bool_type": "must be true or false",
-    "int_type": "must be a whole number",
-    "float_type": "must be a number",
-    "finite_number": "must be a finite number",
-    "string_type": "must be text",
-    "list_type": "must be a list",
-    "dict_type": "must be a mapping",
-    "model_type": "must be a mapping",
-    "model_attributes_type": "must be a mapping",
-    "extra_forbidden": "is not a key that goes here",
-}
+MOST_TOLD = 100
 
 
 def load(data: bytes, path: str) -> EpicDefinition:
     """Read an epic file.
 
     :param path: relative to rootdir, with slashes; for messages, and for the default of the epic's id.
-    :raises PlanProblems: with all mistakes that could be found.
+    :raises PlanProblems: with the mistakes that could be found, the first hundred of them.
     """
     reader = _Reader(path)
     with collector_paused():
         try:
             root, found = read(data, TEXT_KEYS)
         except YamlError as error:
-            raise PlanProblems([Problem(path, error.line, _one_line(error.message))]) from None
+            raise PlanProblems([Problem(path, error.line, one_line(error.message))]) from None
         for line, message in found:
             reader.report(line, message)
         definition = reader.definition(root)
     if reader.problems or definition is None:
-        raise PlanProblems(sorted(set(reader.problems)))
+        raise PlanProblems(_told(sorted(set(reader.problems))))
     return definition
+
+
+def _told(problems: list[Problem]) -> list[Problem]:
+    more = len(problems) - MOST_TOLD
+    if more <= 0:
+        return problems
+    path, line, _ = problems[MOST_TOLD]
+    return [*problems[:MOST_TOLD], Problem(path, line, f"and {more:,} more mistakes from here on")]
 
 
 class _Reader:
@@ -76,7 +67,7 @@ class _Reader:
         self.problems: list[Problem] = []
 
     def report(self, line: int, message: str) -> None:
-        self.problems.append(Problem(self.path, line, _one_line(message)))
+        self.problems.append(Problem(self.path, line, one_line(message)))
 
     def definition(self, root: Value) -> EpicDefinition | None:
         if not isinstance(root, Map):
@@ -87,7 +78,7 @@ class _Reader:
         if epic is None:
             epic = Map(root.line)
         if not isinstance(epic, Map):
-            self.report(root.lines["epic"], f"epic must be a mapping, not {_shown(epic)}")
+            self.report(root.lines["epic"], f"epic must be a mapping, not {shown(epic)}")
             epic = Map(root.line)
         self._check_keys(epic, _EPIC_KEYS, "epic.")
         stories = self._story_list(root, epic)
@@ -109,14 +100,16 @@ class _Reader:
         if isinstance(stories, Seq):
             return stories
         if stories is not None:
-            self.report(holders[0].lines["stories"], f"stories must be a list, not {_shown(stories)}")
+            self.report(holders[0].lines["stories"], f"stories must be a list, not {shown(stories)}")
             return None
         self.report(holders[0].lines["stories"], "stories is empty; list the stories, or write [] for none")
         return None
 
     def _header(self, epic: Map) -> EpicHeader | None:
         given: dict[str, Value] = {key: value for key, value in epic.items() if key != "stories" and value is not None}
-        given.setdefault("id", PurePosixPath(self.path).stem.removeprefix("epic_") or "epic")
+        stem = PurePosixPath(self.path).stem.removeprefix("epic_")
+        # A file's name may be no text.
+        given.setdefault("id", stem.encode("utf-8", "replace").decode() or "epic")
         try:
             model = HeaderModel.model_validate(given)
         except ValidationError as error:
@@ -144,7 +137,7 @@ class _Reader:
     def _story(self, story: Value, line: int) -> tuple[Map | None, int]:
         """The story with aliases resolved and empty keys left out."""
         if not isinstance(story, Map):
-            self.report(line, f"a story must be a mapping with an `id`, not {_shown(story)}")
+            self.report(line, f"a story must be a mapping with an `id`, not {shown(story)}")
             return None, line
         self._check_keys(story, _STORY_KEYS, "")
         plain = Map(story.line)
@@ -165,21 +158,24 @@ class _Reader:
                 self.report(given.lines[key], f"`{prefix}{key}`: {MISPLACED[key]}")
             elif key in NOT_YET and known is not _FILE_KEYS:
                 self.report(given.lines[key], f"`{prefix}{key}`: {NOT_YET[key]}")
-            elif near := _near(key, known, 0.7 if known is _FILE_KEYS else 0.8):
-                self.report(given.lines[key], f"`{key}` is not a key; did you mean `{near}`?")
+            elif meant := near(key, known, 0.7 if known is _FILE_KEYS else 0.8):
+                self.report(given.lines[key], f"`{key}` is not a key; did you mean `{meant}`?")
 
     def _check_story(self, spec: StorySpec, story: Map) -> None:
+        name = short(spec.id)
         if spec.run is not None and spec.call is not None:
-            self.report(story.lines["call"], f"story {spec.id} has both `run` and `call`; a story has one action")
+            self.report(story.lines["call"], f"story {name} has both `run` and `call`; a story has one action")
         for place, dependency in enumerate(spec.dependencies):
             if dependency == spec.id:
                 self.report(
-                    spec.dependency_line(place), f"story {spec.id} depends on itself; remove it from its dependencies"
+                    spec.dependency_line(place), f"story {name} depends on itself; remove it from its dependencies"
                 )
         for place, criterion in enumerate(spec.acceptance_criteria):
             if isinstance(criterion, Check) and (criterion.run is None) == (criterion.call is None):
                 line = _place(story, ("acceptance_criteria", place))[0]
-                self.report(line, f"story {spec.id}: the check {criterion.description!r} needs one of `run` and `call`")
+                self.report(
+                    line, f"story {name}: the check {shown(criterion.description)} needs one of `run` and `call`"
+                )
 
     def _check_ids(self, specs: Sequence[StorySpec]) -> None:
         seen: dict[str, StorySpec] = {}
@@ -187,13 +183,13 @@ class _Reader:
             first = seen.setdefault(spec.id, spec)
             if first is not spec:
                 self.report(
-                    spec.line, f"the id {spec.id} is already taken by the story on line {first.line}; rename one"
+                    spec.line, f"the id {short(spec.id)} is already taken by the story on line {first.line}; rename one"
                 )
 
     def _explain(self, error: ValidationError, given: Map | Seq, prefix: str) -> None:
         for details in error.errors(include_url=False, include_context=True):
             line, name = _place(given, details["loc"])
-            self.report(line, f"{_owner(given, details['loc'])}{prefix}{name} {_said(details)}")
+            self.report(line, f"{_owner(given, details['loc'])}{prefix}{name} {said(details)}")
 
 
 def _spec(model: StoryModel, story: Map, line: int) -> StorySpec:
@@ -216,7 +212,7 @@ def _owner(given: Map | Seq, loc: Sequence[int | str]) -> str:
     if isinstance(given, Map) or not loc or not isinstance(loc[0], int):
         return ""
     identifier = given[loc[0]].get("id")
-    return f"story {identifier}: " if isinstance(identifier, str) else "a story: "
+    return f"story {short(identifier)}: " if isinstance(identifier, str) else "a story: "
 
 
 def _place(given: Map | Seq, loc: Sequence[int | str]) -> tuple[int, str]:
@@ -226,55 +222,9 @@ def _place(given: Map | Seq, loc: Sequence[int | str]) -> tuple[int, str]:
         if isinstance(part, str) and part.startswith(CRITERION_KIND):
             continue
         if isinstance(part, str):
-            names.append(part)
+            names.append(short(part))
         if isinstance(value, Map) and part in value:
             line, value = value.lines[str(part)], value[str(part)]
         elif isinstance(value, Seq) and isinstance(part, int) and part < len(value):
             line, value = value.lines[part], value[part]
     return line, ".".join(names)
-
-
-def _said(details: ErrorDetails) -> str:
-    kind, context = details["type"], details.get("ctx", {})
-    if kind == "literal_error":
-        words = f"must be {context['expected']}".replace("'", "")
-    elif kind == "greater_than_equal":
-        words = f"must be {context['ge']:g} or more"
-    elif kind == "less_than_equal":
-        words = f"must be {context['le']:g} or less"
-    else:
-        words = _WORDS.get(kind) or details["msg"]
-    return words if kind in ("missing", UNSHOWN) else f"{words}, not {_shown(details['input'])}"
-
-
-def _one_line(message: str) -> str:
-    """Keys, ids and tags of a file may hold anything."""
-    if message.isprintable():
-        return message
-    return "".join(sign if sign.isprintable() else repr(sign)[1:-1] for sign in message)
-
-
-def _shown(value: Any) -> str:
-    if isinstance(value, Mapping):
-        return "a mapping"
-    if isinstance(value, list):
-        return "a list"
-    if value is None:
-        return "empty"
-    if isinstance(value, int) and value.bit_length() > 1000:
-        return "a number of more than 300 digits"
-    text = str(value).lower() if isinstance(value, bool) else repr(value)
-    return text if len(text) <= 60 else text[:57] + "..."
-
-
-@lru_cache(maxsize=4096)
-def _near(key: str, known: tuple[str, ...], alike: float) -> str | None:
-    """A known key that ``key`` was probably meant to be.
-
-    :param alike: from 0 to 1, how much they must have in common.
-    """
-    folded = key.casefold().replace("-", "_").replace(" ", "_")
-    if folded in known:
-        return folded
-    # Short keys are near to too much: `id2`, `ran`.
-    return next(iter(get_close_matches(folded, [key for key in known if len(key) > 3], n=1, cutoff=alike)), None)

@@ -1,27 +1,28 @@
 """YAML as plain values that know their lines, safely and within limits.
 
-Built from the events of PyYAML's C parser in one pass and without recursion. Only mappings, sequences and the scalar
-types text, integer, float, boolean and null exist; there is no tag that makes an object. Under some keys scalars keep
-their own text, so that ``8.10`` stays ``8.10``.
+Built from the events of PyYAML's C parser in one pass and without recursion. Only mappings, sequences, text, integers,
+floats, booleans and null exist; no tag makes an object. Under some keys scalars keep their own text: ``8.10``.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 import yaml
 
-from .yaml_scalars import CORE, YamlError, scalar_value
+from .wording import short
+from .yaml_scalars import CORE, YamlError, check_tag, scalar_value
+from .yaml_text import MAX_DEPTH, decode
 
 try:
     from yaml import CSafeLoader as _Loader
 except ImportError:  # PyYAML was built without libyaml: the same results, some five times slower
     from yaml import SafeLoader as _Loader  # type: ignore[assignment]
 
-MAX_BYTES = 5 * 1024 * 1024
 MAX_NODES = 1_000_000
-MAX_DEPTH = 100
+MAX_CHARACTERS = 50_000_000
 
 _COLLECTION_TAGS = {CORE + "map", CORE + "seq"}
 _MERGE = "<<"
@@ -63,51 +64,23 @@ def read(data: bytes, text_keys: frozenset[str]) -> tuple[Value, list[tuple[int,
     :param text_keys: the keys below which scalars keep their own text.
     :raises YamlError: if it cannot be read, or goes beyond a limit.
     """
-    if len(data) > MAX_BYTES:
-        raise YamlError(1, f"the file has {len(data):,} bytes, more than {MAX_BYTES:,}; split the epic")
-    text = _decode(data)
-    builder = _Builder(text_keys)
+    text = decode(data)
+    builder = _Builder(text_keys, text.lines)
     line = 1
-    last = max(1, text.count("\n") + (not text.endswith("\n")))
     try:
-        parser: Any = _Loader(text)
+        parser: Any = _Loader(text.value)
         try:
             while (event := parser.get_event()) is not None:
-                line = event.start_mark.line + 1
+                line = text.lines[event.start_mark.line]
                 builder.feed(event)
         finally:
             parser.dispose()
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        # What is missing at the end is missed after the last line.
-        raise YamlError(min(mark.line + 1, last) if mark else 1, _sentence(error)) from None
-    except yaml.reader.ReaderError as error:
-        # libyaml counts bytes; what may not stand there is where it first occurs.
-        place = text.count("\n", 0, max(0, text.find(chr(_code(error))))) + 1
-        raise YamlError(place, f"not valid YAML: the character #x{_code(error):04x} may not stand in it") from None
+    except (yaml.MarkedYAMLError, yaml.reader.ReaderError) as error:
+        raise text.refusal(error) from None
     except UnicodeDecodeError:
         # PyYAML decodes the escapes of a tag without looking.
         raise YamlError(line, "not valid YAML: on or after this line is a tag that is no text") from None
     return builder.root, builder.problems
-
-
-def _decode(data: bytes) -> str:
-    encoding = "utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
-    try:
-        return data.decode(encoding)
-    except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        raise YamlError(line, f"not {encoding.removesuffix('-sig')} text; save the file as UTF-8") from None
-
-
-def _code(error: yaml.reader.ReaderError) -> int:
-    return error.character if isinstance(error.character, int) else ord(error.character)
-
-
-def _sentence(error: yaml.MarkedYAMLError) -> str:
-    if error.problem == "exceeded maximum nesting depth":  # libyaml's own limit, found before ours
-        return f"nested more than {MAX_DEPTH} deep"
-    return "not valid YAML: " + ", ".join(part for part in (error.problem, error.context) if part)
 
 
 @dataclass(slots=True)
@@ -119,6 +92,7 @@ class _Frame:
     anchor: str | None
     first_event: int
     first_node: int
+    first_character: int
     key: str | None = None
     key_line: int = 0
     key_merges: bool = False
@@ -131,17 +105,20 @@ class _Anchored:
     value: Value
     as_text: bool
     nodes: int
+    characters: int
     events: tuple[int, int]
     height: int = 0
 
 
 class _Builder:
-    def __init__(self, text_keys: frozenset[str]) -> None:
+    def __init__(self, text_keys: frozenset[str], lines: Sequence[int]) -> None:
         self.root: Value = None
         self.problems: list[tuple[int, str]] = []
         self._text_keys = text_keys
+        self._lines = lines
         self._frames: list[_Frame] = []
         self._nodes = 0
+        self._characters = 0
         self._documents = 0
         self._anchors: dict[str, _Anchored] = {}
         self._open_anchors: list[str] = []
@@ -162,12 +139,17 @@ class _Builder:
         elif kind is yaml.DocumentStartEvent:
             self._documents += 1
             if self._documents > 1:
-                raise YamlError(event.start_mark.line + 1, "a second document begins here; keep one epic in a file")
+                raise YamlError(
+                    self._lines[event.start_mark.line], "a second document begins here; keep one epic in a file"
+                )
 
-    def _count(self, nodes: int, line: int) -> None:
+    def _count(self, nodes: int, characters: int, line: int) -> None:
         self._nodes += nodes
+        self._characters += characters
         if self._nodes > MAX_NODES:
             raise YamlError(line, f"more than {MAX_NODES:,} nodes once aliases are followed; split the epic")
+        if self._characters > MAX_CHARACTERS:
+            raise YamlError(line, f"more than {MAX_CHARACTERS:,} characters once aliases are followed; split the epic")
 
     def _as_text(self) -> bool:
         if not self._frames:
@@ -176,17 +158,19 @@ class _Builder:
         return frame.as_text or frame.key in self._text_keys
 
     def _scalar(self, event: _Event) -> None:
-        line = event.start_mark.line + 1
-        self._count(1, line)
+        line = self._lines[event.start_mark.line]
+        self._count(1, len(event.value), line)
         if self._open_anchors or event.anchor:
             self._log.append(event)
         frame = self._frames[-1] if self._frames else None
         is_key = frame is not None and isinstance(frame.value, Map) and frame.key is None
         as_text = is_key or self._as_text()
+        if is_key and event.tag:
+            check_tag(event, line)
         value = event.value if is_key else scalar_value(event, as_text, line)
         if event.anchor and not self._replaying:
             here = len(self._log)
-            self._anchors[event.anchor] = _Anchored(value, as_text, 1, (here - 1, here))
+            self._anchors[event.anchor] = _Anchored(value, as_text, 1, len(event.value), (here - 1, here))
         if is_key:
             assert frame is not None
             frame.key, frame.key_line = str(value), line
@@ -195,10 +179,10 @@ class _Builder:
             self._place(value, line)
 
     def _open(self, event: _Event) -> None:
-        line = event.start_mark.line + 1
-        self._count(1, line)
+        line = self._lines[event.start_mark.line]
+        self._count(1, 0, line)
         if event.tag and event.tag not in _COLLECTION_TAGS:
-            raise YamlError(line, f"the tag {event.tag} is not allowed; epics are plain YAML")
+            raise YamlError(line, f"the tag {short(event.tag)} is not allowed; epics are plain YAML")
         if len(self._frames) >= MAX_DEPTH:
             raise YamlError(line, f"nested more than {MAX_DEPTH} deep")
         if self._frames and isinstance(self._frames[-1].value, Map) and self._frames[-1].key is None:
@@ -212,7 +196,7 @@ class _Builder:
             self._log.append(event)
         value: Map | Seq = Map(line) if isinstance(event, yaml.MappingStartEvent) else Seq(line)
         first = len(self._log) - 1
-        self._frames.append(_Frame(value, self._as_text(), anchor, first, self._nodes))
+        self._frames.append(_Frame(value, self._as_text(), anchor, first, self._nodes, self._characters))
 
     def _close(self, event: _Event) -> None:
         if self._open_anchors:
@@ -224,18 +208,21 @@ class _Builder:
         if frame.anchor:
             self._open_anchors.pop()
             nodes = self._nodes - frame.first_node + 1
+            characters = self._characters - frame.first_character
             events = (frame.first_event, len(self._log))
-            self._anchors[frame.anchor] = _Anchored(frame.value, frame.as_text, nodes, events, frame.height)
+            counted = (nodes, characters)
+            self._anchors[frame.anchor] = _Anchored(frame.value, frame.as_text, *counted, events, frame.height)
         self._place(frame.value, frame.value.line)
 
     def _alias(self, event: _Event) -> None:
-        line = event.start_mark.line + 1
+        line = self._lines[event.start_mark.line]
         if event.anchor in self._open_anchors:
-            raise YamlError(line, f"the alias *{event.anchor} refers to what it is part of")
+            raise YamlError(line, f"the alias *{short(event.anchor)} refers to what it is part of")
         anchored = self._anchors.get(event.anchor)
         if anchored is None:
-            raise YamlError(line, f"the alias *{event.anchor} has no anchor &{event.anchor} before it")
-        self._count(anchored.nodes, line)
+            name = short(event.anchor)
+            raise YamlError(line, f"the alias *{name} has no anchor &{name} before it")
+        self._count(anchored.nodes, anchored.characters, line)
         self._grow(anchored.height, line)
         frame = self._frames[-1]
         if isinstance(frame.value, Map) and frame.key is None:
@@ -243,7 +230,9 @@ class _Builder:
                 raise YamlError(line, "a key must be text")
             frame.key, frame.key_line, frame.key_merges = anchored.value, line, False
         elif self._as_text() != anchored.as_text:
-            self._nodes -= anchored.nodes  # they are counted again
+            # They are counted again.
+            self._nodes -= anchored.nodes
+            self._characters -= anchored.characters
             self._replay(self._logged(anchored))
             return
         else:
@@ -283,7 +272,9 @@ class _Builder:
             frame.merged.append((value, frame.key_line))
         elif key in frame.value:
             first = frame.value.lines[key]
-            self.problems.append((frame.key_line, f"the key {key!r} is already there, on line {first}; keep one"))
+            self.problems.append(
+                (frame.key_line, f"the key {short(repr(key))} is already there, on line {first}; keep one")
+            )
         else:
             frame.value.put(key, value, frame.key_line)
         frame.key = None

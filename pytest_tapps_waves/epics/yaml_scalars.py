@@ -8,12 +8,15 @@ import yaml
 from yaml.constructor import SafeConstructor
 from yaml.resolver import Resolver
 
+from .wording import short
+
 CORE = "tag:yaml.org,2002:"
 
 _SCALAR_TAGS = {CORE + kind for kind in ("str", "int", "float", "bool", "null")}
 _TYPED = {CORE + kind for kind in ("int", "float", "bool", "null")}
-LONGEST_BASE_60 = 1000
-"""Numbers of minutes and seconds (``1:30:00``) take PyYAML a time that grows with the square of their length."""
+LONGEST_NUMBER = 1000
+"""In characters. Python writes no whole number of more than 4,300 digits, however it was read, and numbers of minutes
+and seconds (``1:30:00``) take PyYAML a time that grows with the square of their length."""
 
 _NULLS = frozenset({"", "~", "null", "Null", "NULL"})
 
@@ -27,6 +30,14 @@ class YamlError(Exception):
         self.message = message
 
 
+def check_tag(event: Any, line: int) -> None:
+    """
+    :raises YamlError: if the tag of a scalar event is not one of the plain types.
+    """
+    if event.tag and event.tag not in _SCALAR_TAGS and event.tag != "!":
+        raise YamlError(line, f"the tag {short(event.tag)} is not allowed; epics are plain YAML")
+
+
 def scalar_value(event: Any, as_text: bool, line: int) -> str | int | float | bool | None:
     """What a scalar event of PyYAML stands for.
 
@@ -34,8 +45,8 @@ def scalar_value(event: Any, as_text: bool, line: int) -> str | int | float | bo
     :raises YamlError: if its tag is not one of the plain types, or does not fit.
     """
     text: str = event.value
-    if event.tag and event.tag not in _SCALAR_TAGS and event.tag != "!":
-        raise YamlError(line, f"the tag {event.tag} is not allowed; epics are plain YAML")
+    if event.tag:
+        check_tag(event, line)
     if event.tag == CORE + "str" or event.tag == "!" or (not event.implicit[0] and not event.tag):
         return text
     if as_text:
@@ -43,7 +54,7 @@ def scalar_value(event: Any, as_text: bool, line: int) -> str | int | float | bo
     tag = event.tag or _resolve(text)
     if tag not in _TYPED:
         return text
-    if ":" in text and len(text) > LONGEST_BASE_60:
+    if len(text) > LONGEST_NUMBER:
         raise YamlError(line, f"{text[:40]!r}... is not a valid number")
     try:
         return _CONSTRUCTORS[tag](yaml.ScalarNode(tag, text))

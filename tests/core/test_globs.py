@@ -151,6 +151,9 @@ def test_any_depth_twice_is_any_depth(text: str) -> None:
         ("[", "[", True),
         ("[a", "[a*", True),
         ("[a", "a", False),
+        ("[]", "[]*", True),
+        ("[]", "a", False),
+        ("[!]", "?", False),
     ],
 )
 def test_names_overlap_as_their_signs_say(one: str, other: str, expected: bool) -> None:

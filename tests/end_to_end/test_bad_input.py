@@ -10,153 +10,20 @@ import sys
 from pathlib import Path
 
 import pytest
+from loader_mutations import mutated
 from project import PLUGINS, Project
 
-SOUND = """\
-epic:
-  id: "8"
-  title: Checkout
-  max_parallel_stories: 3
-  fail_fast: true
-  conflict_detection: serialize
-  circuit_breaker: 3
-  timeout: 300
-  env: &env {LOG_LEVEL: debug, PATH_LIKE: "a:b"}
-stories:
-  - id: "8.1"
-    title: Create the schema
-    description: |
-      free text, of
-      two lines
-    files_affected: ["src/db/**", "migrations/001.sql"]
-    run: echo up
-    env: *env
-    acceptance_criteria:
-      - The table exists
-      - {description: the table is empty, run: "true"}
-  - id: 8.10
-    dependencies: ["8.1"]
-    files_affected: src/**/[a-z]*.py
-    critical: false
-    run: [echo, "a b"]
-    timeout: 60.5
-    retries: 2
-    cwd: .
-    tags: [db, slow]
-  - story_id: "8.2"
-    depends_on: ["8.1", "8.10"]
-    call: "pkg.mod:func"
-    <<: {priority: 3}
-"""
-
-PIECES = [
-    "&a ",
-    "*a ",
-    "*env",
-    "<<: ",
-    "!!python/object:os.system ",
-    "!!binary ",
-    "!!int ",
-    "!x ",
-    "? ",
-    ": ",
-    "- ",
-    "-",
-    "[",
-    "]",
-    "{",
-    "}",
-    '"',
-    "'",
-    "|",
-    ">",
-    "%",
-    "@",
-    "`",
-    "#",
-    "[a-0]",
-    "\t",
-    "\x00",
-    "\x07",
-    "\x85",
-    "\u2028",
-    "\ufeff",
-    "\ud7ff",
-    "é",
-    "😀",
-    "~",
-    "null",
-    "true",
-    "no",
-    "0",
-    "-1",
-    "1e999",
-    ".nan",
-    ".inf",
-    "0x1g",
-    "1_000",
-    "2026-01-01",
-    "9999999999999999",
-    "..",
-    "../../etc",
-    "/etc/passwd",
-    "C:\\x",
-    "**",
-    "[!",
-    "***",
-    "\\",
-    "::",
-    "epic_other.yaml::1",
-    "8.1",
-    "8.3",
-    "---\n",
-    "...\n",
-    "\n\n",
-    "  ",
-    "\r\n",
-    "\r",
-    "id: 8.1\n",
-    "run: x\n",
-    "stories: []\n",
-    "epic: x\n",
-    "agent: {}\n",
-]
+CORPUS = Path(__file__).parents[1] / "corpus" / "epics" / "good"
+GOOD = [(CORPUS / f"{name}.yaml").read_bytes() for name in ("sound", "every-key", "anchors-and-merges", "merges")]
 
 FILES = 2000
 IN_A_RUN = 100
 
 
-def mutated(seed: int) -> bytes:
-    """A sound epic after some accidents, the same for the same seed."""
-    rng = random.Random(seed)
-    data = SOUND.encode()
-    for _ in range(rng.choice([1, 1, 1, 2, 3, 8])):
-        start = rng.randrange(len(data) + 1)
-        end = min(len(data), start + rng.choice([0, 1, 1, 5, 30, 200]))
-        lines = data.splitlines(keepends=True) or [b""]
-        line = rng.randrange(len(lines))
-        accident = rng.randrange(8)
-        if accident == 0:
-            data = data[:start] + data[end:]
-        elif accident == 1:
-            data = data[:start] + rng.choice(PIECES).encode() + data[end:]
-        elif accident == 2:
-            data = data[:start] + rng.choice(PIECES).encode() + data[start:]
-        elif accident == 3:
-            data = data[:start] + data[start:end] * rng.choice([2, 3, 50]) + data[end:]
-        elif accident == 4:
-            data = data[:start] + bytes(rng.randrange(256) for _ in range(rng.randrange(1, 5))) + data[end:]
-        elif accident == 5:
-            lines[line] = b" " * rng.randrange(6) + lines[line].lstrip()
-            data = b"".join(lines)
-        elif accident == 6:
-            lines.insert(rng.randrange(len(lines)), lines[line])
-            data = b"".join(lines)
-        else:
-            key, colon, rest = lines[line].partition(b":")
-            lines[line] = key + colon + b" " + rng.choice(PIECES).encode() + b"\n" if colon else rest
-            data = b"".join(lines)
-    return data
+def accident(seed: int) -> bytes:
+    """A good epic after some accidents, the same for the same seed."""
+    dice = random.Random(seed)
+    return mutated(dice.choice(GOOD), GOOD, dice)
 
 
 def silent(report: str, names: list[str]) -> list[str]:
@@ -175,12 +42,12 @@ def test_a_mutated_file_is_collected_or_its_mistakes_are_told(project: Project, 
         # In folders of their own, so that ids of one file are not those of its neighbours.
         folder = project.path / f"d{seed}"
         folder.mkdir()
-        (folder / name).write_bytes(mutated(seed))
+        (folder / name).write_bytes(accident(seed))
     result = project.run("--collect-only", "-q", "--continue-on-collection-errors", "-W", "ignore")
     report = result.stdout.str() + result.stderr.str()
     assert_calm(report)
     # A file without a story has nothing to say, if that is what it holds.
-    told = [name for name in names if not re.search(rb"stories *: *\[ *\]", mutated(int(name[5:-5])))]
+    told = [name for name in names if not re.search(rb"stories *: *\[ *\]", accident(int(name[5:-5])))]
     assert silent(report, told) == []
 
 
@@ -269,6 +136,26 @@ def test_ids_of_any_script_work_as_node_ids(project: Project, name: str) -> None
     )
     project.run("--epic-parallel=2", "--junitxml=out.xml").assert_outcomes(passed=2)
     project.run(f"epic_shop.yaml::{name}").assert_outcomes(passed=1)
+
+
+def test_names_that_no_file_can_have_do_no_harm(project: Project) -> None:
+    long = "x" * 300
+    project.epic(f"""\
+        stories:
+        - {{id: a, run: 'true', files: {long}}}
+        - {{id: b, run: 'true', files: "{long}\\0", depends_on: a}}
+    """)
+    project.run("--epic-parallel=2").assert_outcomes(passed=2)
+
+
+def test_of_many_unknown_names_the_first_are_told_with_what_was_meant(project: Project) -> None:
+    """To look for all of them among all ids takes the square of the time."""
+    project.epic(
+        "stories:\n" + "".join(f"- {{id: story{number}, depends_on: storey{number}}}\n" for number in range(30))
+    )
+    report = project.run("--collect-only", "-q").stdout.str()
+    assert report.count("which no epic holds; did you mean story") == 20
+    assert report.count("which no epic holds") == 30
 
 
 def test_a_folder_with_the_name_of_an_epic_is_a_folder(project: Project) -> None:

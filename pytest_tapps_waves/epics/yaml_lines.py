@@ -67,19 +67,22 @@ def read(data: bytes, text_keys: frozenset[str]) -> tuple[Value, list[tuple[int,
     text = decode(data)
     builder = _Builder(text_keys, text.lines)
     line = 1
+    in_python = not hasattr(_Loader, "raw_parse")
     try:
         parser: Any = _Loader(text.value)
         try:
             while (event := parser.get_event()) is not None:
                 line = text.lines[event.start_mark.line]
+                if in_python and type(event) is yaml.ScalarEvent:
+                    event.value.encode()  # libyaml refuses surrogates by itself
                 builder.feed(event)
         finally:
             parser.dispose()
     except (yaml.MarkedYAMLError, yaml.reader.ReaderError) as error:
         raise text.refusal(error) from None
-    except UnicodeDecodeError:
-        # PyYAML decodes the escapes of a tag without looking.
-        raise YamlError(line, "not valid YAML: on or after this line is a tag that is no text") from None
+    except ValueError:
+        # PyYAML makes text of the escapes of tags, and without libyaml of all others, without looking.
+        raise YamlError(line, "not valid YAML: on or after this line is a tag or an escape that is no text") from None
     return builder.root, builder.problems
 
 

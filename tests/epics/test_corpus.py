@@ -7,10 +7,13 @@ import sys
 from pathlib import Path
 
 import pytest
+import yaml
 from loader_attacks import ATTACKS
 from loader_promises import LONGEST_MESSAGE, check
 
+from pytest_tapps_waves.epics import yaml_lines
 from pytest_tapps_waves.epics.loader import MOST_TOLD, load
+from pytest_tapps_waves.epics.spec import EpicDefinition
 from pytest_tapps_waves.errors import PlanProblems
 
 CORPUS = Path(__file__).parents[1] / "corpus" / "epics"
@@ -51,6 +54,14 @@ def test_a_good_file_is_read(path: Path) -> None:
 @pytest.mark.parametrize("path", [*BAD, *GOOD], ids=lambda path: path.stem)
 def test_the_loader_keeps_its_promises(path: Path, tmp_path: Path) -> None:
     check(path.read_bytes(), tmp_path)
+
+
+@pytest.mark.parametrize("path", [*BAD, *GOOD], ids=lambda path: path.stem)
+def test_without_libyaml_the_same_files_are_read_and_refused(
+    path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(yaml_lines, "_Loader", yaml.SafeLoader)
+    assert isinstance(check(path.read_bytes(), tmp_path), EpicDefinition) is (path in GOOD)
 
 
 def test_no_file_of_the_corpus_is_left_over() -> None:

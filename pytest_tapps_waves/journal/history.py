@@ -24,7 +24,7 @@ def read_history(store: Store) -> Mapping[str, StoryHistory]:
     :raises sqlite3.Error: if the database cannot be read.
     """
     execute = store.connection.execute
-    latest = "WHERE place IN (SELECT max(place) FROM attempt {} GROUP BY node)"
+    latest = "WHERE (node, attempt.place) IN (SELECT node, max(place) FROM attempt {} GROUP BY node)"
     attempts = {
         node: past_of(found) for node, *found in execute(PAST_QUERY + latest.format("WHERE number > 0")).fetchall()
     }

@@ -20,10 +20,11 @@ _Answer = TypeVar("_Answer")
 _FLUSH_SECONDS = 0.2
 _RETRY_SECONDS = 5.0
 
-_LATEST = PAST_QUERY + "WHERE node = ? AND attempt.number > 0 ORDER BY place DESC LIMIT 1"
+_LATEST = PAST_QUERY + "WHERE node = ? AND attempt.number > 0 ORDER BY attempt.place DESC LIMIT 1"
 _PUT = """
-    INSERT INTO attempt (node, run, number, definition, upstream, outcome, reason, started, duration, exit_status)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+    INSERT INTO attempt
+        (run, place, node, number, definition, upstream, outcome, reason, started, duration, exit_status)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
     ON CONFLICT (node, run, number) DO UPDATE SET
         outcome = excluded.outcome, reason = excluded.reason, started = excluded.started,
         duration = excluded.duration, exit_status = excluded.exit_status
@@ -64,6 +65,7 @@ class Journal:
         self._pending: dict[tuple[str, int], Row] = {}
         self._closed = threading.Event()
         self._trouble = ""
+        self._place = 0
         self._retry_at = 0.0
         try:
             self._run = self._begin()
@@ -141,9 +143,11 @@ class Journal:
 
     def _begin(self) -> int:
         now = time.time()
+        self._place = self._store.connection.execute("SELECT coalesce(max(place), 0) FROM run").fetchone()[0]
         cursor = self._store.connection.execute(
-            "INSERT INTO run (id, started, beat, host, pid, identity, arguments) VALUES (?, ?, ?, ?, ?, ?, ?)",
-            (self.run_id, now, now, *self._owner, self._arguments),
+            "INSERT INTO run (id, started, beat, place, host, pid, identity, arguments) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            (self.run_id, now, now, self._next_place(), *self._owner, self._arguments),
         )
         assert cursor.lastrowid is not None
         return cursor.lastrowid
@@ -184,12 +188,21 @@ class Journal:
 
         self._tried(work)
 
+    def _write_beat(self, execute: Callable[..., sqlite3.Cursor]) -> None:
+        execute("UPDATE run SET beat = ?, place = ? WHERE number = ?", (time.time(), self._place, self._run))
+
     def _write_end(self, execute: Callable[..., sqlite3.Cursor]) -> None:
         execute("DELETE FROM process WHERE run = ?", [self._run])
-        execute("UPDATE run SET ended = ?, beat = ? WHERE number = ?", (time.time(), time.time(), self._run))
+        now = time.time()
+        execute("UPDATE run SET ended = ?, beat = ?, place = ? WHERE number = ?", (now, now, self._place, self._run))
 
     def _values(self, row: Row) -> tuple[object, ...]:
-        return (row.node, self._run, *row[1:])
+        return (self._run, self._next_place(), *row)
+
+    def _next_place(self) -> int:
+        # The time, but never behind what has been given: "Logical Physical Clocks", Kulkarni et al., 2014.
+        self._place = max(self._place + 1, time.time_ns() // 1000)
+        return self._place
 
     def _flush(self) -> None:
         if not self._pending or time.monotonic() < self._retry_at:
@@ -244,7 +257,5 @@ class Journal:
             with self._lock:
                 self._flush()
                 if time.monotonic() >= due:
-                    self._tried(
-                        lambda execute: execute("UPDATE run SET beat = ? WHERE number = ?", (time.time(), self._run))
-                    )
+                    self._tried(self._write_beat)
                     due = time.monotonic() + BEAT_SECONDS

@@ -24,16 +24,17 @@ MIGRATIONS: Sequence[str] = (
         started REAL NOT NULL,
         beat REAL NOT NULL,
         ended REAL,
+        place INTEGER NOT NULL DEFAULT 0,
         host TEXT NOT NULL,
         pid INTEGER NOT NULL,
         identity TEXT NOT NULL,
         arguments TEXT NOT NULL
     );
     CREATE TABLE attempt (
-        place INTEGER PRIMARY KEY,
         node TEXT NOT NULL,
         run INTEGER NOT NULL REFERENCES run (number) ON DELETE CASCADE,
         number INTEGER NOT NULL,
+        place INTEGER NOT NULL,
         definition TEXT NOT NULL,
         upstream TEXT NOT NULL,
         outcome TEXT NOT NULL,
@@ -41,8 +42,8 @@ MIGRATIONS: Sequence[str] = (
         started REAL NOT NULL,
         duration REAL NOT NULL,
         exit_status INTEGER,
-        UNIQUE (node, run, number)
-    );
+        PRIMARY KEY (node, run, number)
+    ) WITHOUT ROWID;
     CREATE TABLE process (
         run INTEGER NOT NULL REFERENCES run (number) ON DELETE CASCADE,
         node TEXT NOT NULL,
@@ -54,7 +55,8 @@ MIGRATIONS: Sequence[str] = (
 )
 """What makes each version of the schema from the one before; the first makes version 1 of nothing.
 
-``place`` grows with each attempt that begins, so it tells which is the latest, whatever the clock said. ``number`` of
+``place`` grows with each attempt, also when the clock is turned back, so it tells which is the latest; a run's is the
+last that it gave. One tree of pages for the attempts, since each commit writes the pages that it changed. ``number`` of
 an attempt is 0 where a story was decided about without being run. ``run.id`` is the run's ``EPIC_RUN``. The host of an
 attempt is that of its run.
 """
@@ -117,6 +119,8 @@ class Store:
         execute("PRAGMA journal_mode = WAL")
         execute("PRAGMA synchronous = NORMAL")
         execute("PRAGMA foreign_keys = ON")
+        # Some 16 MiB: what is written over and over is copied into the database less often.
+        execute("PRAGMA wal_autocheckpoint = 4000")
         version = self._version()
         if version < len(self._migrations):
             execute("BEGIN IMMEDIATE")

@@ -101,6 +101,21 @@ def test_the_latest_attempt_is_the_last_that_began_whatever_the_clock_says(begin
     assert (latest.outcome, latest.run_id) == ("passed", "run2")
 
 
+def test_a_clock_that_is_turned_back_does_not_make_the_last_attempt_an_earlier_one(
+    begin: Begin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = begin()
+    first.put(row(outcome="failed"))
+    first.close()
+    now = time.time_ns()
+    monkeypatch.setattr(time, "time_ns", lambda: now - 3600 * 10**9)
+    second = begin()
+    second.put(row(outcome="passed"))
+    latest = second.latest("e::1")
+    assert latest is not None
+    assert latest.outcome == "passed"
+
+
 def test_a_decision_is_no_attempt(begin: Begin, tmp_path: Path) -> None:
     journal = begin()
     journal.put(row())

@@ -131,8 +131,8 @@ def passed(folder: Path) -> set[str]:
             raise Broken(f"the journal is damaged: {verdict}")
         if not reader.execute("SELECT 1 FROM sqlite_master WHERE name = 'attempt'").fetchone():
             return set()
-        latest = "SELECT max(place) FROM attempt WHERE number > 0 GROUP BY node"
-        found = reader.execute(f"SELECT node FROM attempt WHERE outcome = 'passed' AND place IN ({latest})")
+        latest = "SELECT node, max(place) FROM attempt WHERE number > 0 GROUP BY node"
+        found = reader.execute(f"SELECT node FROM attempt WHERE outcome = 'passed' AND (node, place) IN ({latest})")
         return {node.partition("::")[2] for (node,) in found}
     finally:
         reader.close()

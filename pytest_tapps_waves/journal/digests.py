@@ -15,7 +15,6 @@ _INPUTS = ("call", "checks", "cwd", "dependencies", "run")
 
 _PLACES = ("line", "dependency_lines", "env")
 _ALL = ("checks", *sorted(field.name for field in fields(StorySpec) if field.name not in _PLACES))
-_BY_DEFAULT: tuple[object, ...] = (None, "", ".", [], {})
 
 
 def definition_of(spec: StorySpec, header: EpicHeader, *, whole: bool) -> str:
@@ -24,7 +23,7 @@ def definition_of(spec: StorySpec, header: EpicHeader, *, whole: bool) -> str:
     :param whole: all keys are inputs, since nobody knows what an action of somebody's own reads.
     """
     names = _ALL if whole else _INPUTS
-    inputs = [(name, value) for name in names if (value := getattr(spec, name)) not in _BY_DEFAULT]
+    inputs = [(name, value) for name in names if (value := getattr(spec, name)) and value != "."]
     if env := {**header.env, **spec.env}:
         # A token that has been renewed changes nothing, and nothing of it should be kept.
         inputs.append(("env", {**env, **dict.fromkeys(env.keys() & header.secrets)}))
@@ -52,10 +51,13 @@ def upstream_of(marks: Mapping[str, str], dependencies: Iterable[str]) -> str:
 
 
 def _digest(value: Any) -> str:
-    text = f"={value}" if isinstance(value, str) else json.dumps(value, sort_keys=True, default=_told)
+    text = f"={value}" if isinstance(value, str) else _encode(value)
     return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
 
 
 def _told(value: Any) -> Any:
     # Metadata of a story may hold what JSON does not know: dates, for instance.
     return [value.run, value.call] if isinstance(value, Check) else str(value)
+
+
+_encode = json.JSONEncoder(sort_keys=True, default=_told).encode

@@ -188,6 +188,17 @@ class Journal:
 
         self._tried(work)
 
+    def _write_pending(self, execute: Callable[..., sqlite3.Cursor]) -> bool:
+        rows = [self._values(row) for row in self._pending.values()]
+        if len(rows) == 1:
+            execute(_PUT, rows[0])
+            return True
+        execute("BEGIN IMMEDIATE")
+        for row in rows:
+            execute(_PUT, row)
+        execute("COMMIT")
+        return True
+
     def _write_beat(self, execute: Callable[..., sqlite3.Cursor]) -> None:
         execute("UPDATE run SET beat = ?, place = ? WHERE number = ?", (time.time(), self._place, self._run))
 
@@ -205,21 +216,9 @@ class Journal:
         return self._place
 
     def _flush(self) -> None:
-        if not self._pending or time.monotonic() < self._retry_at:
+        if not self._pending or (self._retry_at and time.monotonic() < self._retry_at):
             return
-        rows = list(self._pending.values())
-
-        def work(execute: Callable[..., sqlite3.Cursor]) -> bool:
-            if len(rows) == 1:
-                execute(_PUT, self._values(rows[0]))
-                return True
-            execute("BEGIN IMMEDIATE")
-            for row in rows:
-                execute(_PUT, self._values(row))
-            execute("COMMIT")
-            return True
-
-        if self._tried(work):
+        if self._tried(self._write_pending):
             self._pending.clear()
 
     def _tried(self, work: Callable[[Callable[..., sqlite3.Cursor]], _Answer]) -> _Answer | None:

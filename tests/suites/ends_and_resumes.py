@@ -159,13 +159,14 @@ def check_gone(folder: Path) -> None:
 
 
 def start(folder: Path, options: Sequence[str]) -> subprocess.Popen[bytes]:
+    paths = [str(folder), *filter(None, [os.environ.get("PYTHONPATH")])]
     with (folder / "output").open("wb") as output:
         return subprocess.Popen(
             [sys.executable, "-m", "pytest", "-q", "--epic-resume", *options],
             cwd=folder,
             stdout=output,
             stderr=subprocess.STDOUT,
-            env={**os.environ, "PYTHONPATH": str(folder), "PYTEST_ADDOPTS": "-p no:randomly"},
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(paths), "PYTEST_ADDOPTS": "-p no:randomly"},
         )
 
 
@@ -267,6 +268,8 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--smallest", action="store_true", help="a few ends of each kind, to see that they hold")
     given = parser.parse_args()
+    # A job in the background ignores Ctrl-C, and so would all that it starts.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     plan = dict.fromkeys(HOWS, 4) if given.smallest else {given.how: given.ends}
     for how, ends in plan.items():
         chance, tried = random.Random(given.seed), Tried()

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -68,18 +69,40 @@ def test_the_status_of_a_damaged_journal_says_so(project: Project, both_ways: Bo
     result.stdout.fnmatch_lines(["warning: *journal.db is damaged; it was set aside*"])
 
 
-@pytest.mark.skipif(sys.platform == "win32" or os.geteuid() == 0, reason="permissions do not bind root, nor Windows")
-def test_a_rootdir_that_is_read_only_is_run_without_a_journal(both_ways: BothWays, project: Project) -> None:
-    project.epic("stories: [{id: one, run: 'true'}]")
-    project.path.chmod(0o555)
-    try:
-        result = both_ways()
-        refused = both_ways("--epic-resume")
-    finally:
-        project.path.chmod(0o755)
+@pytest.fixture
+def read_only(project: Project) -> Iterator[Path]:
+    """A rootdir that nobody may write to, not even root."""
+    folder = project.path / "read_only"
+    folder.mkdir()
+    mounts = sys.platform == "linux" and os.geteuid() == 0
+    if (
+        mounts
+        and subprocess.run(["mount", "-t", "tmpfs", "tmpfs", folder], capture_output=True, check=False).returncode
+    ):
+        pytest.skip("root may write to all folders, and must not mount one here")
+    project.write("read_only/pytest.ini", "[pytest]\nasyncio_default_fixture_loop_scope = function\n")
+    project.epic("stories: [{id: one, run: 'true'}]", name="read_only/epic_shop.yaml")
+    if mounts:
+        subprocess.run(["mount", "-o", "remount,ro", folder], check=True)
+    else:
+        folder.chmod(0o555)
+    yield folder
+    if mounts:
+        subprocess.run(["umount", folder], check=True)
+    else:
+        folder.chmod(0o755)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has other permissions")
+def test_a_rootdir_that_is_read_only_is_run_without_a_journal(both_ways: BothWays, read_only: Path) -> None:
+    options = (f"--rootdir={read_only}", "-c", str(read_only / "pytest.ini"), str(read_only))
+    theirs = ("-W", "ignore::pytest.PytestCacheWarning")
+    result = both_ways(*options, *theirs)
     result.assert_outcomes(passed=1)
-    result.stdout.fnmatch_lines(["warning: this run is in no journal*"])
+    result.stdout.fnmatch_lines(["warning: this run is in no journal, so it cannot be resumed: *"])
+    refused = both_ways(*options, *theirs, "--epic-resume")
     assert refused.ret == pytest.ExitCode.USAGE_ERROR
+    refused.stderr.fnmatch_lines(["ERROR: --epic-resume cannot know what is done: *"])
 
 
 def test_a_cache_that_cannot_be_made_is_said_and_the_run_goes_on(both_ways: BothWays, project: Project) -> None:

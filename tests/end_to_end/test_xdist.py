@@ -122,3 +122,13 @@ def test_two_ways_to_be_parallel_are_a_usage_error(project: Project) -> None:
 def test_loaded_but_not_used_it_changes_nothing(project: Project) -> None:
     epics(project)
     project.run_process("-n0", "--epic-parallel=3", plugins=XDIST).assert_outcomes(passed=6, failed=2, skipped=2)
+
+
+def test_workers_pass_over_what_is_done(project: Project) -> None:
+    epics(project)
+    result = project.run_process("-n2", "--dist=loadfile", plugins=XDIST)
+    result.assert_outcomes(passed=6, failed=2, skipped=2)
+    result = project.run_process("-n2", "--dist=loadfile", "--epic-resume", "-rs", plugins=XDIST)
+    result.assert_outcomes(failed=2, skipped=8)
+    result.stdout.fnmatch_lines(["SKIPPED * done in run *"])
+    assert project.lines("order_a") == ["1", "2", "3"]

@@ -99,9 +99,9 @@ def no_threads(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(threading.Thread, "start", start)
 
 
-def no_handles(monkeypatch: pytest.MonkeyPatch) -> None:
+def no_handles(monkeypatch: pytest.MonkeyPatch, number: int) -> None:
     def pidfd_open(pid: int, flags: int = 0) -> int:
-        raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+        raise OSError(number, os.strerror(number))
 
     monkeypatch.setattr(os, "pidfd_open", pidfd_open, raising=False)
 
@@ -121,8 +121,7 @@ def test_a_start_that_fails_half_way_leaves_neither_a_process_nor_a_descriptor(
         before = descriptors()
         with monkeypatch.context() as patch:
             no_threads(patch)
-            if number == errno.EMFILE:
-                no_handles(patch)
+            no_handles(patch, number)
             with pytest.raises(OSError, match=r".") as raised:
                 await ProcessTree.start(
                     "sleep 300 & wait",

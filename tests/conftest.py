@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
 
 import pytest
 from async_project import INI
@@ -36,3 +38,21 @@ def tests(project: Project) -> Project:
     """A project whose async tests may all run at once."""
     project.write("pytest.ini", INI)
     return project
+
+
+@pytest.fixture
+def databases_are_closed(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Closes the journals that a test opened: from Python 3.13 on one that is forgotten is a warning."""
+    from pytest_tapps_waves.journal.store import Store
+
+    opened: list[Store] = []
+    init = Store.__init__
+
+    def noted(store: Store, folder: Path, *args: Any) -> None:
+        init(store, folder, *args)
+        opened.append(store)
+
+    monkeypatch.setattr(Store, "__init__", noted)
+    yield
+    for store in opened:
+        store.close()

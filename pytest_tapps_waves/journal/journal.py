@@ -70,6 +70,7 @@ class Journal:
         try:
             self._run = self._begin()
         except sqlite3.Error as error:
+            store.close()
             raise JournalError(f"{store.path}: {error}") from None
         self.left: list[tuple[int, str]] = []
         """The processes that such runs had started for stories: pid, and what tells it from others."""

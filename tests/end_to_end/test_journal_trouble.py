@@ -75,7 +75,7 @@ def read_only(project: Project) -> Iterator[Path]:
     folder = project.path / "read_only"
     folder.mkdir()
     mounts = sys.platform == "linux" and os.geteuid() == 0
-    mount = ["mount", "-t", "tmpfs", "tmpfs", folder]
+    mount = ["mount", "-t", "tmpfs", "tmpfs", str(folder)]
     if mounts and subprocess.run(mount, capture_output=True, check=False).returncode:
         pytest.skip("root may write to all folders, and must not mount one here")
     project.write("read_only/pytest.ini", "[pytest]\nasyncio_default_fixture_loop_scope = function\n")

@@ -20,6 +20,8 @@ from pytest_tapps_waves.journal.history import read_history
 from pytest_tapps_waves.journal.owners import LOST_SECONDS, Owner, this_process
 from pytest_tapps_waves.journal.past import LOST, RUNNING
 
+pytestmark = pytest.mark.usefixtures("databases_are_closed")
+
 Begin = Callable[..., Journal]
 NOBODY = "no process was ever this"
 
@@ -239,7 +241,6 @@ def test_a_run_that_cannot_be_written_down_at_all_is_an_error(tmp_path: Path) ->
     store.connection.execute("PRAGMA query_only = 1")
     with pytest.raises(JournalError, match=r"journal\.db: attempt to write a readonly database"):
         Journal(store, this_process(), "run1", "", 30)
-    store.close()
 
 
 def test_a_process_is_known_by_more_than_its_pid() -> None:

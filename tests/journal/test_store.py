@@ -10,6 +10,8 @@ import pytest
 from pytest_tapps_waves.errors import JournalError
 from pytest_tapps_waves.journal.store import FILE_NAME, MIGRATIONS, Store
 
+pytestmark = pytest.mark.usefixtures("databases_are_closed")
+
 RUN = "INSERT INTO run (id, started, beat, host, pid, identity, arguments) VALUES ('r', 1, 1, 'h', 1, 'i', '')"
 
 

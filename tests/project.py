@@ -22,6 +22,9 @@ class Project:
         self.path = pytester.path
         monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
         monkeypatch.delenv("PYTEST_ADDOPTS", raising=False)
+        # In CI pytest does not shorten its summary: what the tests read must not depend on where they run.
+        for name in ("CI", "BUILD_NUMBER", "GITHUB_ACTIONS"):
+            monkeypatch.delenv(name, raising=False)
         # These tests may run in workers of pytest-xdist themselves.
         for name in [name for name in os.environ if name.startswith("PYTEST_XDIST")]:
             monkeypatch.delenv(name)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Mapping
 from typing import NamedTuple
 
 from .past import PAST_QUERY, Past, past_of
 from .store import Store
+from .tail import take_in
 
 
 class StoryHistory(NamedTuple):
@@ -19,11 +21,17 @@ class StoryHistory(NamedTuple):
 
 
 def read_history(store: Store) -> Mapping[str, StoryHistory]:
-    """By node id.
+    """By node id. What runs that were killed had not committed is committed first.
 
     :raises sqlite3.Error: if the database cannot be read.
     """
     execute = store.connection.execute
+    try:
+        take_in(execute, store.path.parent)
+    except sqlite3.Error as error:
+        store.notes.append(f"warning: the last that runs that were killed wrote is not shown: {error}")
+        if store.connection.in_transaction:
+            execute("ROLLBACK")
     latest = "WHERE (node, attempt.place) IN (SELECT node, max(place) FROM attempt {} GROUP BY node)"
     attempts = {
         node: past_of(found) for node, *found in execute(PAST_QUERY + latest.format("WHERE number > 0")).fetchall()

@@ -6,29 +6,25 @@ import contextlib
 import sqlite3
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple, TypeVar
 
 from ..actions.sweeping import identity_of
 from ..errors import JournalError
 from .owners import BEAT_SECONDS, Owner
 from .past import LOST, PAST_QUERY, RUNNING, Past, past_of
+from .statements import PUT, PUT_PROCESS
 from .store import Store, is_damage
+from .tail import Tail, take_in
 
 _Answer = TypeVar("_Answer")
 
 _FLUSH_SECONDS = 0.2
+_GROUP_SECONDS = 0.05
+"""So soon after a commit no other is made for what is in the tail by then."""
 _RETRY_SECONDS = 5.0
 
 _LATEST = PAST_QUERY + "WHERE node = ? AND attempt.number > 0 ORDER BY attempt.place DESC LIMIT 1"
-_PUT = """
-    INSERT INTO attempt
-        (run, place, node, number, definition, upstream, outcome, reason, started, duration, exit_status)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-    ON CONFLICT (node, run, number) DO UPDATE SET
-        outcome = excluded.outcome, reason = excluded.reason, started = excluded.started,
-        duration = excluded.duration, exit_status = excluded.exit_status
-"""
 
 
 class Row(NamedTuple):
@@ -63,6 +59,9 @@ class Journal:
         self._arguments = arguments
         self._lock = threading.RLock()
         self._pending: dict[tuple[str, int], Row] = {}
+        self._processes: list[tuple[str, int, str]] = []
+        self._tail = Tail(store.path.parent, run_id)
+        self._group_until = 0.0
         self._closed = threading.Event()
         self._trouble = ""
         self._place = 0
@@ -72,6 +71,7 @@ class Journal:
         except sqlite3.Error as error:
             store.close()
             raise JournalError(f"{store.path}: {error}") from None
+        self._tried(self._take_in)
         self.left: list[tuple[int, str]] = []
         """The processes that such runs had started for stories: pid, and what tells it from others."""
         self.dead = self._find_dead()
@@ -93,7 +93,7 @@ class Journal:
         """Write an attempt down, now. What is already written of it is replaced."""
         with self._lock:
             self._pending[row.node, row.number] = row
-            self._flush()
+            self._write_down((self._next_place(), *row))
 
     def put_soon(self, row: Row) -> None:
         """Write an attempt down within a moment, or together with the next one."""
@@ -109,7 +109,7 @@ class Journal:
             if past is not None and past.being_run and past.run_id != self.run_id:
                 execute("ROLLBACK")
                 return past
-            execute(_PUT, self._values(row))
+            execute(PUT.text, (self._run, self._next_place(), *row))
             execute("COMMIT")
             return None
 
@@ -119,10 +119,10 @@ class Journal:
 
     def process(self, node: str, pid: int) -> None:
         """Write down, now, that a process has been started for a story."""
-        values = (self._run, node, pid, identity_of(pid))
+        process = (node, pid, identity_of(pid))
         with self._lock:
-            self._flush()
-            self._tried(lambda execute: execute("INSERT INTO process VALUES (?, ?, ?, ?)", values))
+            self._processes.append(process)
+            self._write_down(process)
 
     def latest(self, node: str) -> Past | None:
         """The latest attempt at a story that was made, in whatever run."""
@@ -137,8 +137,9 @@ class Journal:
                 return
             self._closed.set()
             self._retry_at = 0.0
-            self._flush()
-            self._tried(self._write_end)
+            # A run that is not whole does not say that it has ended: the next one takes in what its tail holds.
+            if self._flush() and self._tried(self._write_end):
+                self._tail.remove()
         self._pulse.join()
         self._store.close()
 
@@ -189,38 +190,51 @@ class Journal:
 
         self._tried(work)
 
+    def _take_in(self, execute: Callable[..., sqlite3.Cursor]) -> None:
+        take_in(execute, self._store.path.parent)
+
     def _write_pending(self, execute: Callable[..., sqlite3.Cursor]) -> bool:
-        rows = [self._values(row) for row in self._pending.values()]
-        if len(rows) == 1:
-            execute(_PUT, rows[0])
-            return True
         execute("BEGIN IMMEDIATE")
-        for row in rows:
-            execute(_PUT, row)
+        for row in self._pending.values():
+            execute(PUT.text, (self._run, self._next_place(), *row))
+        for process in self._processes:
+            execute(PUT_PROCESS.text, (self._run, *process))
         execute("COMMIT")
         return True
 
     def _write_beat(self, execute: Callable[..., sqlite3.Cursor]) -> None:
         execute("UPDATE run SET beat = ?, place = ? WHERE number = ?", (time.time(), self._place, self._run))
 
-    def _write_end(self, execute: Callable[..., sqlite3.Cursor]) -> None:
+    def _write_end(self, execute: Callable[..., sqlite3.Cursor]) -> bool:
         execute("DELETE FROM process WHERE run = ?", [self._run])
         now = time.time()
         execute("UPDATE run SET ended = ?, beat = ?, place = ? WHERE number = ?", (now, now, self._place, self._run))
-
-    def _values(self, row: Row) -> tuple[object, ...]:
-        return (self._run, self._next_place(), *row)
+        return True
 
     def _next_place(self) -> int:
         # The time, but never behind what has been given: "Logical Physical Clocks", Kulkarni et al., 2014.
         self._place = max(self._place + 1, time.time_ns() // 1000)
         return self._place
 
-    def _flush(self) -> None:
-        if not self._pending or (self._retry_at and time.monotonic() < self._retry_at):
-            return
-        if self._tried(self._write_pending):
-            self._pending.clear()
+    def _write_down(self, values: Sequence[object]) -> None:
+        """Commit what waits, or write ``values`` to the tail: what must not be lost from now on."""
+        grouped = time.monotonic() < self._group_until and self._tail.append(values)
+        if not grouped and not self._flush():
+            self._tail.append(values)
+
+    def _flush(self) -> bool:
+        """Commit what waits; whether nothing does any more."""
+        if not self._pending and not self._processes:
+            return True
+        if self._retry_at and time.monotonic() < self._retry_at:
+            return False
+        if not self._tried(self._write_pending):
+            return False
+        self._pending.clear()
+        self._processes.clear()
+        self._tail.clear()
+        self._group_until = time.monotonic() + _GROUP_SECONDS
+        return True
 
     def _tried(self, work: Callable[[Callable[..., sqlite3.Cursor]], _Answer]) -> _Answer | None:
         """Do something with the database; None if that is not possible."""

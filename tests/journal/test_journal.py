@@ -20,7 +20,7 @@ from pytest_tapps_waves.journal.history import read_history
 from pytest_tapps_waves.journal.owners import LOST_SECONDS, Owner, this_process
 from pytest_tapps_waves.journal.past import LOST, RUNNING
 
-pytestmark = pytest.mark.usefixtures("databases_are_closed")
+pytestmark = pytest.mark.usefixtures("databases_are_closed", "each_by_itself")
 
 Begin = Callable[..., Journal]
 NOBODY = "no process was ever this"
@@ -29,6 +29,12 @@ NOBODY = "no process was ever this"
 def row(node: str = "e::1", outcome: str = "passed", number: int = 1, **more: object) -> Row:
     values = Row(node, number, "run:1", "", outcome, "", 1000.0, 0.5, None)
     return values._replace(**more)  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def each_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Commits each end, however soon after another one; tests/journal/test_tail.py has them in groups."""
+    monkeypatch.setattr("pytest_tapps_waves.journal.journal._GROUP_SECONDS", 0.0)
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,7 +12,7 @@ import pytest
 
 from .actions import Call, Command
 from .actions.sweeping import sweep, sweep_groups
-from .attempts import Performance
+from .attempts import Attempt, Performance
 from .collect.items import StoryItem
 from .collect.library import cache_folder
 from .core.graph import Graph
@@ -30,7 +30,7 @@ _LONGEST_REASON = 500
 
 
 def open_records(
-    config: pytest.Config, graph: Graph, run: str, mask: Callable[[str], str], *, days: int, resumes: bool
+    session: pytest.Session, graph: Graph, run: str, mask: Callable[[str], str], *, days: int, resumes: bool
 ) -> Records | None:
     """The records of a run that begins; None without pytest's cache.
 
@@ -39,13 +39,15 @@ def open_records(
     :param days: so long the journal keeps a run.
     :raises JournalError: if the journal cannot be opened.
     """
+    config = session.config
     if not config.pluginmanager.has_plugin("cacheprovider"):
         return None
     folder = cache_folder(config)
     if folder is None:
         raise JournalError("pytest's cache directory cannot be written to")
     arguments = mask(shlex.join(config.invocation_params.args))
-    records = Records(Journal(Store(folder), this_process(), run, arguments, days), graph, resumes=resumes)
+    journal = Journal(Store(folder), this_process(), run, arguments, days)
+    records = Records(journal, graph, definitions_of(session.items, graph), resumes=resumes)
     if dead := records.journal.dead:
         ended = [*sweep(dead), *sweep_groups(records.journal.left)]
         if ended:
@@ -64,34 +66,47 @@ class _Going:
     """Whether the journal knows how it ended."""
 
 
-class Definitions:
-    """What the results of stories depend on, as digests that can be compared."""
+def definitions_of(items: Iterable[pytest.Item], graph: Graph) -> Mapping[str, str]:
+    """What the results of the stories of the graph depend on, as digests that can be compared, by node id.
 
-    def __init__(self) -> None:
-        self._files: dict[Path, str] = {}
-
-    def of(self, item: pytest.Item) -> str:
+    Those that have nothing to run are left out. Made for all at once: one by one, in the midst of all that belongs to a
+    story, each costs three times as much.
+    """
+    found: dict[str, str] = {}
+    files: dict[Path, str] = {}
+    for item in items:
         if isinstance(item, StoryItem):
-            return definition_of(item.spec, item.epic.header, whole=not isinstance(item.action, Command | Call | None))
-        if item.path not in self._files:
-            try:
-                self._files[item.path] = definition_of_file(item.path.read_bytes())
-            except OSError as error:
-                self._files[item.path] = f"file:{error.errno}"
-        return self._files[item.path]
+            if not item.is_documentation:
+                whole = not isinstance(item.action, Command | Call | None)
+                found[item.nodeid] = definition_of(item.spec, item.epic.header, whole=whole)
+        elif item.nodeid in graph.stories:
+            if item.path not in files:
+                files[item.path] = _definition_at(item.path)
+            found[item.nodeid] = files[item.path]
+    return found
+
+
+def _definition_at(path: Path) -> str:
+    try:
+        return definition_of_file(path.read_bytes())
+    except OSError as error:
+        return f"file:{error.errno}"
 
 
 class Records:
     """Writes down what becomes of each story, before its report is shown."""
 
-    def __init__(self, journal: Journal, graph: Graph, *, resumes: bool) -> None:
-        """:param resumes: whether stories that are done are passed over."""
+    def __init__(self, journal: Journal, graph: Graph, definitions: Mapping[str, str], *, resumes: bool) -> None:
+        """
+        :param definitions: by node id, of all stories that have something to run.
+        :param resumes: whether stories that are done are passed over.
+        """
         self.journal = journal
         self._graph = graph
         self._resumes = resumes
         self._going: dict[str, _Going] = {}
         self._marks: dict[str, str] = {}
-        self._definitions = Definitions()
+        self._definitions = definitions
         self.notes: list[str] = []
         """What else users should know."""
         self.again: dict[str, list[str]] = {}
@@ -108,10 +123,11 @@ class Records:
     def begin(self, item: pytest.Item) -> Settled | None:
         """A story is about to run: note it, or say why it does not have to."""
         key = item.nodeid
-        if isinstance(item, StoryItem) and item.is_documentation:
+        definition = self._definitions.get(key)
+        if definition is None:
             return None
         upstream = upstream_of(self._marks, self._graph.stories[key].dependencies)
-        row = Row(key, 1, self._definitions.of(item), upstream, RUNNING, "", time.time(), 0.0, None)
+        row = Row(key, 1, definition, upstream, RUNNING, "", time.time(), 0.0, None)
         if self._resumes:
             past = self.journal.latest(key)
             if past is not None and self._is_done(row, past):
@@ -141,28 +157,19 @@ class Records:
         going = self._going.get(key)
         if going is None:
             return
-        first = going.row
-        if performance is not None and performance.attempts:
-            for attempt in performance.attempts[:-1]:
-                error = attempt.error
-                self.journal.put_soon(
-                    first._replace(
-                        number=going.row.number,
-                        outcome=State.FAILED.value,
-                        reason=str(error)[:_LONGEST_REASON] if error else "a check failed",
-                        started=attempt.start,
-                        duration=attempt.duration,
-                        exit_status=error.exit_status if error else None,
-                    )
-                )
-                going.row = going.row._replace(number=going.row.number + 1)
-            last = performance.attempts[-1]
-            status = last.error.exit_status if last.error else None
-            going.row = going.row._replace(started=last.start, duration=last.duration, exit_status=status)
-            self._marks[key] = f"{self.journal.run_id}.{going.row.number}"
-        else:
+        if performance is None or not performance.attempts:
             going.row = going.row._replace(duration=time.perf_counter() - going.clock)
-        self._write(going, state, reason)
+            self._write(going, state, reason)
+            return
+        *retried, last = performance.attempts
+        for attempt in retried:
+            why = str(attempt.error) if attempt.error else "a check failed"
+            self.journal.put_soon(_row_of(attempt, going.row, State.FAILED, why))
+            going.row = going.row._replace(number=going.row.number + 1)
+        self._marks[key] = f"{self.journal.run_id}.{going.row.number}"
+        going.row = _row_of(last, going.row, state, reason)
+        going.written = True
+        self.journal.put(going.row)
 
     def settled(self, key: str, state: State, reason: str) -> None:
         """The final state of a story, which its teardown may have changed, or which it has without having run."""
@@ -195,6 +202,21 @@ class Records:
         story = self._graph.stories[row.node]
         self.again.setdefault(f"{why} after {_run(past)}", []).append(story.id)
         return False
+
+
+def _row_of(attempt: Attempt, before: Row, state: State, reason: str) -> Row:
+    status = attempt.error.exit_status if attempt.error else None
+    return Row(
+        before.node,
+        before.number,
+        before.definition,
+        before.upstream,
+        state.value,
+        reason[:_LONGEST_REASON],
+        attempt.start,
+        attempt.duration,
+        status,
+    )
 
 
 def _run(past: Past) -> str:

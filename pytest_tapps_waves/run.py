@@ -146,7 +146,7 @@ class EpicRun:
             # `call` targets are imported from rootdir.
             sys.path.insert(0, str(config.rootpath))
         run = uuid.uuid4().hex
-        self._records = self._open_records(found, run)
+        self._records = self._open_records(session, found, run)
         runtime = StoryRuntime(
             config,
             plan,
@@ -169,11 +169,11 @@ class EpicRun:
         plan.begin()
         return plan, runtime
 
-    def _open_records(self, found: Prepared, run: str) -> Records | None:
+    def _open_records(self, session: pytest.Session, found: Prepared, run: str) -> Records | None:
         settings = self._settings
         try:
             records = open_records(
-                self._config, found.graph, run, found.mask, days=settings.journal_days, resumes=settings.resume
+                session, found.graph, run, found.mask, days=settings.journal_days, resumes=settings.resume
             )
         except JournalError as error:
             if settings.resume:

@@ -16,7 +16,7 @@ from .journal import Store
 from .journal.digests import changed_keys, upstream_of
 from .journal.history import StoryHistory, read_history
 from .journal.past import LOST, RUNNING, Past
-from .records import Definitions
+from .records import definitions_of
 from .reports.status import StoryStatus
 
 
@@ -50,7 +50,7 @@ def _statuses(
     graph: Graph, waves: Waves, items: Mapping[str, pytest.Item], history: Mapping[str, StoryHistory]
 ) -> Iterator[StoryStatus]:
     """In the order of the waves, since what is done stands on what is done before it."""
-    definitions = Definitions()
+    definitions = definitions_of(items.values(), graph)
     marks = {key: story.attempt.mark for key, story in history.items() if story.attempt is not None}
     again: set[str] = set()
     for number, wave in enumerate(waves, 1):
@@ -66,7 +66,7 @@ def _statuses(
             why_again = ""
             if attempt is None or attempt.outcome != State.PASSED.value:
                 again.add(key)
-            elif changed := changed_keys(attempt.definition, definitions.of(item)):
+            elif changed := changed_keys(attempt.definition, definitions[key]):
                 why_again = f"{', '.join(changed)} changed since"
             elif before := [graph.stories[other].id for other in story.dependencies if other in again]:
                 why_again = f"{', '.join(before)} will run again"

@@ -195,10 +195,10 @@ class Journal:
 
     def _write_pending(self, execute: Callable[..., sqlite3.Cursor]) -> bool:
         execute("BEGIN IMMEDIATE")
-        for row in self._pending.values():
-            execute(PUT.text, (self._run, self._next_place(), *row))
-        for process in self._processes:
-            execute(PUT_PROCESS.text, (self._run, *process))
+        many = self._store.connection.executemany
+        many(PUT.text, [(self._run, self._next_place(), *row) for row in self._pending.values()])
+        if self._processes:
+            many(PUT_PROCESS.text, [(self._run, *process) for process in self._processes])
         execute("COMMIT")
         return True
 

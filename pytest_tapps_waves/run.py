@@ -32,6 +32,7 @@ from .errors import JournalError
 from .executors import EXECUTORS, Executor
 from .inert import one_line
 from .loops import AllAtOnce, OneByOne
+from .loops.one_by_one import with_lean_hooks
 from .preparation import Prepared
 from .records import Records, open_records
 from .reports import PLANS, STATUSES
@@ -219,6 +220,7 @@ class EpicRun:
         for effect in plan.effects():
             on_effect(effect)
         self._config.pluginmanager.register(OneByOne(self._config, plan, runtime, on_effect), "epics-one-by-one")
+        self._closing.enter_context(with_lean_hooks(session))
         # Named by what pytest says of them: a KeyboardInterrupt, and an interrupted session.
         self._closing.enter_context(on_signal(signal.SIGINT, lambda: portal.interrupt(KeyboardInterrupt())))
         self._closing.enter_context(on_signal(signal.SIGTERM, lambda: portal.interrupt(session.Interrupted("SIGTERM"))))

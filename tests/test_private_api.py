@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from _pytest.config import apply_warning_filters
 from _pytest.fixtures import FixtureDef
-from _pytest.logging import catching_logs
+from _pytest.logging import caplog_handler_key, caplog_records_key, catching_logs
 from _pytest.runner import SetupState
 from _pytest.subtests import Captured, SubtestContext, SubtestReport, failed_subtests_key
 from pytest_asyncio import plugin as asyncio_plugin
@@ -67,6 +67,11 @@ def test_the_logging_plugin_has_what_ours_takes_from_it(pytestconfig: pytest.Con
     assert plugin.log_cli_handler.formatter is not None
     assert plugin.log_file_handler.formatter is not None
     assert list(inspect.signature(catching_logs).parameters) == ["handler", "level"]
+
+
+def test_the_logging_plugin_keeps_its_records_from_the_setup_on(request: pytest.FixtureRequest) -> None:
+    assert set(request.node.stash[caplog_records_key]) <= {"setup", "call"}
+    assert caplog_handler_key in request.node.stash
 
 
 def test_the_terminal_writes_to_a_file_that_can_be_replaced(pytestconfig: pytest.Config) -> None:

@@ -44,6 +44,8 @@ class EpicFile(pytest.File):
     """An ``epic_*.yaml``."""
 
     definition: EpicDefinition
+    hooks_of_stories: Any = None
+    """What its stories have in place of pytest's hooks, while a run has its own."""
 
     def collect(self) -> Iterable[StoryItem]:
         library = library_of(self.config)
@@ -122,6 +124,10 @@ class StoryItem(pytest.Item):
         """What it does, if anything."""
 
     @property
+    def ihook(self) -> Any:
+        return self.parent.hooks_of_stories or super().ihook
+
+    @property
     def epic(self) -> EpicDefinition:
         """The epic that the story belongs to."""
         return self.parent.definition
@@ -170,7 +176,8 @@ class StoryItem(pytest.Item):
 
     def add_report_section(self, when: str, key: str, content: str) -> None:
         """Called for all that was captured, by us and by pytest's own capture and logging."""
-        super().add_report_section(when, key, inert(content))
+        if content:
+            super().add_report_section(when, key, inert(content))
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
         error = excinfo.value

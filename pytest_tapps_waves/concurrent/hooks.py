@@ -6,7 +6,7 @@ and leaves out the plugins whose wrappers keep one state per process; what they 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from typing import Any
@@ -32,25 +32,43 @@ Phase = Callable[[pytest.Item, str, Callable[[], Any]], Any]
 """Runs a phase (``setup``, ``call`` or ``teardown``) of an item, and captures what it prints."""
 
 
-class StoryHooks:
-    """A hook relay that calls everything but the plugins that cannot be shared."""
+class HookRelay:
+    """What :attr:`pytest.Item.ihook` is, less the plugins that are left out of single hooks."""
 
-    def __init__(self, config: pytest.Config, left_out: frozenset[object], phase: Phase) -> None:
+    left_out_of: Mapping[str, Sequence[str]] = {}
+    """Names of plugins, by the hook."""
+
+    def __init__(self, config: pytest.Config, left_out: frozenset[object]) -> None:
+        """:param left_out: plugins that are left out of all hooks: conftests that do not see the item."""
         self._config = config
         self._left_out = left_out
-        self._phase = phase
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
         manager = self._config.pluginmanager
-        plugins = [manager.get_plugin(plugin) for plugin in _PER_PROCESS.get(name, ())]
+        plugins = [manager.get_plugin(plugin) for plugin in self.left_out_of.get(name, ())]
         left_out = self._left_out.union(plugin for plugin in plugins if plugin is not None)
-        caller: Callable[..., Any] = manager.subset_hook_caller(name, left_out)
-        if name in ("pytest_runtest_setup", "pytest_runtest_call", "pytest_runtest_teardown"):
-            caller = self._captured(caller, name.removeprefix("pytest_runtest_"))
-        elif name == "pytest_runtest_logreport":
-            caller = self._reported(caller)
+        caller = self.wrapped(name, manager.subset_hook_caller(name, left_out))
         self.__dict__[name] = caller
         return caller
+
+    def wrapped(self, name: str, caller: Callable[..., Any]) -> Callable[..., Any]:
+        """What is done around a hook."""
+        return caller
+
+
+class StoryHooks(HookRelay):
+    """A hook relay that calls everything but the plugins that cannot be shared."""
+
+    left_out_of = _PER_PROCESS
+
+    def __init__(self, config: pytest.Config, left_out: frozenset[object], phase: Phase) -> None:
+        super().__init__(config, left_out)
+        self._phase = phase
+
+    def wrapped(self, name: str, caller: Callable[..., Any]) -> Callable[..., Any]:
+        if name in ("pytest_runtest_setup", "pytest_runtest_call", "pytest_runtest_teardown"):
+            return self._captured(caller, name.removeprefix("pytest_runtest_"))
+        return self._reported(caller) if name == "pytest_runtest_logreport" else caller
 
     def _captured(self, caller: Callable[..., Any], when: str) -> Callable[..., Any]:
         def call(*, item: pytest.Item, **kwargs: Any) -> Any:

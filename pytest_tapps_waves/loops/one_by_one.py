@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
 
+from ..collect.items import StoryItem
+from ..concurrent.lean import lean_hooks_of
 from ..core.model import State
 from ..core.plan import Effect, Plan
 from ..runtime import StoryRuntime
@@ -54,3 +57,16 @@ class OneByOne:
             for effect in self._plan.effects():
                 self._on_effect(effect)
         return result
+
+
+@contextmanager
+def with_lean_hooks(session: pytest.Session) -> Iterator[None]:
+    """While this holds, stories of epics have no more of pytest's hooks than they need."""
+    relays = lean_hooks_of(session, {item.parent for item in session.items if isinstance(item, StoryItem)})
+    for file, relay in relays.items():
+        file.hooks_of_stories = relay
+    try:
+        yield
+    finally:
+        for file in relays:
+            file.hooks_of_stories = None

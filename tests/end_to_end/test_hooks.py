@@ -289,3 +289,49 @@ def test_a_tripped_breaker_is_told_once_with_its_stories(project: Project, mode:
     )
     project.run(*mode).assert_outcomes(failed=3, skipped=1)
     assert project.lines("notes") == [f"{project.path.name}|epic_shop.yaml|{key('a')}|{key('b')}"]
+
+
+@pytest.mark.parametrize("phase", ["setup", "teardown"])
+def test_what_a_hook_prints_around_a_story_is_captured_with_it(
+    project: Project, both_ways: Callable[..., pytest.RunResult], phase: str
+) -> None:
+    project.epic("stories: [{id: '1', run: exit 1}]")
+    project.write(
+        "conftest.py",
+        f"""
+        import logging
+
+        def pytest_runtest_{phase}(item):
+            print("printed in the {phase}")
+            logging.warning("logged in the {phase}")
+        """,
+    )
+    result = both_ways()
+    result.stdout.fnmatch_lines([f"*Captured stdout {phase}*", f"printed in the {phase}", f"*Captured log {phase}*"])
+    result.stdout.no_fnmatch_line(f"{phase}printed*")
+    assert result.stdout.str().count(f"printed in the {phase}") == 1
+
+
+def test_what_the_setup_of_a_package_prints_is_captured(project: Project) -> None:
+    project.write("shop/__init__.py", "def setup_module():\n    print('the shop is open')\n")
+    project.epic("stories: [{id: '1', run: exit 1}, {id: '2', run: 'true'}]", "shop/epic_shop.yaml")
+    result = project.run("-rP")
+    result.stdout.fnmatch_lines(["*Captured stdout setup*", "the shop is open"])
+    assert result.stdout.str().count("the shop is open") == 1
+
+
+def test_nothing_is_captured_around_a_story_where_nobody_prints(project: Project) -> None:
+    project.epic("stories: [{id: '1', run: 'true'}, {id: '2', run: 'true'}]")
+    project.write(
+        "conftest.py",
+        """
+        from pytest_tapps_waves.concurrent.lean import LeanHooks
+
+        def pytest_epic_story_started(story):
+            assert isinstance(story.ihook, LeanHooks)
+
+        def pytest_sessionfinish(session):
+            assert not any(isinstance(item.ihook, LeanHooks) for item in session.items)
+        """,
+    )
+    project.run().assert_outcomes(passed=2)

@@ -5,8 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from .actions.base import Action, Job
@@ -110,16 +109,7 @@ def pause_before(attempt: int) -> float:
 
 
 _DEADLINES: set[asyncio.Timeout] = set()
-
-
-@contextmanager
-def _extensible(timeout: asyncio.Timeout) -> Iterator[None]:
-    """While this holds, :func:`extend_deadlines` knows of the timeout."""
-    _DEADLINES.add(timeout)
-    try:
-        yield
-    finally:
-        _DEADLINES.discard(timeout)
+"""Of the attempts that go on."""
 
 
 def extend_deadlines(seconds: float) -> None:
@@ -139,17 +129,17 @@ async def _attempt(
 ) -> None:
     doing = performance.action
     limit = asyncio.timeout(performance.timeout or None)
+    _DEADLINES.add(limit)
     try:
         async with limit:
-            with _extensible(limit):
-                if doing is not None:
-                    with attempt.output.receiving():
-                        await executor.run(doing, job, attempt.output)
-                for place, (description, check) in enumerate(performance.checks, 1):
-                    doing = check
-                    result = CheckResult(description, new_output(attempt.number, place), time.time())
-                    attempt.checks.append(result)
-                    await _check(result, check, executor, job)
+            if doing is not None:
+                with attempt.output.receiving():
+                    await executor.run(doing, job, attempt.output)
+            for place, (description, check) in enumerate(performance.checks, 1):
+                doing = check
+                result = CheckResult(description, new_output(attempt.number, place), time.time())
+                attempt.checks.append(result)
+                await _check(result, check, executor, job)
     except ActionFailed as error:
         attempt.error = error
     except TimeoutError:
@@ -157,6 +147,8 @@ async def _attempt(
             raise
         assert doing is not None
         attempt.error = ActionTimedOut(f"timed out after {performance.timeout:g} s", doing.describe())
+    finally:
+        _DEADLINES.discard(limit)
 
 
 async def _check(result: CheckResult, check: Action, executor: Executor, job: Job) -> None:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from .actions import Action, Call, Job, StoryContext, action_of
+from .actions.base import GRACE
 from .actions.call import LET_THROUGH, THREADS, user_traceback
 from .actions.guard import Guard
 from .actions.output import Output, file_name
@@ -20,7 +21,7 @@ from .attempts import Attempt, Performance, carry_out
 from .collect.items import StoryItem
 from .concurrent.echo import echo_of
 from .concurrent.outcomes import skipped
-from .concurrent.output import routed_streams
+from .concurrent.output import RoutedStreams
 from .concurrent.portal import Portal
 from .core.model import State
 from .core.plan import Plan, Settled
@@ -102,6 +103,8 @@ class StoryRuntime:
         self._run = run
         self._records = records
         self._performances: dict[str, Performance] = {}
+        self._streams: dict[Masker | None, RoutedStreams] = {}
+        self._rootdir = str(config.rootpath)
         self._output_limit = output_limit
         self.guard = Guard(run)
 
@@ -167,16 +170,15 @@ class StoryRuntime:
         if self._records is not None:
             self._performances[item.nodeid] = performance
         masker = self.secrets.masker_of(item.epic) if self.secrets is not None else None
-        in_process = any(isinstance(action, Call) for action in (item.action, *(action for _, action in checks)))
+        in_process = isinstance(item.action, Call) or any(isinstance(action, Call) for _, action in checks)
         # While stories run at once the streams are routed for the whole run. One by one they are for functions, for
         # secrets, and to keep what a function prints that was given up out of the reports of the stories after its own.
         routes = not self._concurrent and (in_process or masker is not None or THREADS.busy)
-        routed = routed_streams(self._config, masker) if routes else nullcontext()
         try:
             if masker is not None:
                 _refuse_unmaskable(item)
             cwd = WORKSPACES[settings.isolation](self._config.rootpath, spec.cwd)
-            with routed:
+            with self._routed(masker) if routes else nullcontext():
                 self._portal.wait(
                     carry_out(
                         performance,
@@ -212,16 +214,20 @@ class StoryRuntime:
         theirs = getattr(self._config, "_env_timeout", None) if self._concurrent else None
         return min(theirs, timeout or theirs) if theirs else timeout
 
+    def _routed(self, masker: Masker | None) -> RoutedStreams:
+        if masker not in self._streams:
+            self._streams[masker] = RoutedStreams(self._config, masker)
+        return self._streams[masker]
+
     def _job(self, item: StoryItem, cwd: Path, timeout: float, attempt: int) -> Job:
         spec, epic = item.spec, item.epic.header
-        rootdir = self._config.rootpath
         variables = {
             **epic.env,
             **spec.env,
             "EPIC_ID": epic.id,
             "STORY_ID": spec.id,
             "STORY_ATTEMPT": str(attempt),
-            "EPIC_ROOT": str(rootdir),
+            "EPIC_ROOT": self._rootdir,
             "EPIC_RUN": self._run,
             "PYTEST_CURRENT_TEST": f"{item.nodeid} (call)",
         }
@@ -235,10 +241,12 @@ class StoryRuntime:
             attempt=attempt,
             log=logging.getLogger(f"epic.{epic.id}"),
         )
-        job = Job(context, rootdir, before_process=self.guard.begin)
-        if self._records is None:
-            return job
-        return job._replace(on_process=partial(self._records.journal.process, item.nodeid))
+        return Job(context, self._config.rootpath, GRACE, partial(self._begun, item.nodeid), self.guard.begin)
+
+    def _begun(self, key: str, pid: int) -> None:
+        """A process has been started for a story."""
+        if self._records is not None:
+            self._records.journal.process(key, pid)
 
     def _output(self, item: StoryItem, masker: Masker | None, attempt: int, check: int) -> Output:
         spool = partial(self._spool, item.nodeid, attempt, check)

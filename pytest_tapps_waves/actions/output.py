@@ -5,8 +5,8 @@ from __future__ import annotations
 import codecs
 import re
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from contextvars import ContextVar
 from pathlib import Path
 
@@ -129,14 +129,9 @@ class Output:
         lines = inert(recent.decode("utf-8", "replace")).rstrip().splitlines()
         return [_shortened(line) for line in lines[-most:]]
 
-    @contextmanager
-    def receiving(self) -> Iterator[None]:
+    def receiving(self) -> AbstractContextManager[None]:
         """Make this the current output."""
-        token = CURRENT_OUTPUT.set(self)
-        try:
-            yield
-        finally:
-            CURRENT_OUTPUT.reset(token)
+        return _Receiving(self)
 
     def close(self) -> None:
         """Take no more."""
@@ -146,6 +141,21 @@ class Output:
                 stream.close()
                 if self._echo is not None:
                     self._echo(name, b"")
+
+
+class _Receiving(AbstractContextManager[None]):
+    """No generator, since each story enters one or two."""
+
+    __slots__ = ("_output", "_token")
+
+    def __init__(self, output: Output) -> None:
+        self._output = output
+
+    def __enter__(self) -> None:
+        self._token = CURRENT_OUTPUT.set(self._output)
+
+    def __exit__(self, *error: object) -> None:
+        CURRENT_OUTPUT.reset(self._token)
 
 
 def _from_a_character(data: bytearray) -> bytearray:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterable
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -44,6 +45,8 @@ class EpicFile(pytest.File):
     """An ``epic_*.yaml``."""
 
     definition: EpicDefinition
+    place: str | None = None
+    """Its path as reports show it, once one has been made."""
     hooks_of_stories: Any = None
     """What its stories have in place of pytest's hooks, while a run has its own."""
 
@@ -115,7 +118,7 @@ class StoryItem(pytest.Item):
         self.spec = spec
         """The story as its file defines it."""
         title = one_line(spec.title)
-        self._location = (self.path, spec.line - 1, f"{spec.id} {title}" if title else f"story {spec.id}")
+        self._reportinfo = (self.path, spec.line - 1, f"{spec.id} {title}" if title else f"story {spec.id}")
         if spec.title:
             self.extra_keyword_matches.add(spec.title)
         for mark in marks:
@@ -143,7 +146,14 @@ class StoryItem(pytest.Item):
         return self.action is None and not self.spec.checks
 
     def reportinfo(self) -> tuple[Path, int, str]:
-        return self._location
+        return self._reportinfo
+
+    @cached_property
+    def location(self) -> tuple[str, int | None, str]:
+        # The same for all of a file, but for line and name, and not cheap.
+        if self.parent.place is None:
+            self.parent.place = super().location[0]
+        return (self.parent.place, *self._reportinfo[1:])
 
     def setup(self) -> None:
         verdict = self.config.stash[RUNTIME].verdict(self)

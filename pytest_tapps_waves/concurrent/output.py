@@ -13,7 +13,7 @@ import os
 import sys
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any, TextIO
 
 import pytest
@@ -141,35 +141,46 @@ def routed_output(config: pytest.Config, strays: list[str], masker: Masker | Non
             stack.callback(_stop_capture, capture, strays)
             _route_capture(capture._global_capturing, stack, masker)
         else:
-            stack.enter_context(routed_streams(config, masker))
+            stack.enter_context(RoutedStreams(config, masker))
         _route_log(config, stack)
         _route_warnings(config, stack)
         yield
 
 
-@contextmanager
-def routed_streams(config: pytest.Config, masker: Masker | None = None) -> Iterator[None]:
-    """Let what is written to ``sys.stdout`` and ``sys.stderr`` go to the current output.
+class RoutedStreams(AbstractContextManager[None]):
+    """While it is entered, what is written to ``sys.stdout`` and ``sys.stderr`` goes to the current output.
 
-    Under ``-s``, only that of stories that have secrets.
-
-    :param masker: for what belongs to no story, if stories have secrets.
+    Under ``-s``, only that of stories that have secrets. It may be entered again and again.
     """
-    takes: type[Output] = Output
-    if config.getoption("capture", "no") == "no":
-        if masker is None:
-            yield
-            return
-        from ..actions.secrets import MaskedOutput
 
-        takes = MaskedOutput
-    saved = sys.stdout, sys.stderr
-    sys.stdout = _RoutedText("stdout", sys.stdout, masker, takes)
-    sys.stderr = _RoutedText("stderr", sys.stderr, masker, takes)
-    try:
-        yield
-    finally:
-        sys.stdout, sys.stderr = saved
+    def __init__(self, config: pytest.Config, masker: Masker | None = None) -> None:
+        """:param masker: for what belongs to no story, if stories have secrets."""
+        self._masker = masker
+        self._takes: type[Output] | None = Output
+        if config.getoption("capture", "no") == "no":
+            self._takes = None
+            if masker is not None:
+                from ..actions.secrets import MaskedOutput
+
+                self._takes = MaskedOutput
+        self._beside: tuple[TextIO, TextIO] | None = None
+        self._routed: tuple[Any, Any] = (None, None)
+
+    def __enter__(self) -> None:
+        if self._takes is None:
+            return
+        beside = sys.stdout, sys.stderr
+        if beside != self._beside:
+            self._beside = beside
+            self._routed = (
+                _RoutedText("stdout", beside[0], self._masker, self._takes),
+                _RoutedText("stderr", beside[1], self._masker, self._takes),
+            )
+        sys.stdout, sys.stderr = self._routed
+
+    def __exit__(self, *error: object) -> None:
+        if self._beside is not None:
+            sys.stdout, sys.stderr = self._beside
 
 
 @contextmanager

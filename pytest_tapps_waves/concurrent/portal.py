@@ -17,8 +17,6 @@ from typing import Any, Protocol, TypeVar
 from asyncio import _get_running_loop, _set_running_loop  # isort: skip
 from asyncio.tasks import _enter_task, _leave_task  # isort: skip
 
-import greenback
-
 from ..engine import HURRY
 
 _T = TypeVar("_T")
@@ -53,11 +51,13 @@ def wait_outside(coroutine: Coroutine[Any, Any, _T]) -> _T:
     :raises asyncio.CancelledError: when the task was cancelled meanwhile. It then counts as cancelled no more: what is
         left of it is to be carried out.
     """
+    from greenback import await_
+
     task = _OUTSIDE.task
     assert task is not None
     _go_in(task)
     try:
-        return greenback.await_(coroutine)
+        return await_(coroutine)
     except asyncio.CancelledError:
         while task.uncancel():
             pass
@@ -96,9 +96,11 @@ class SharedLoop:
 
         It finds no running loop, except while it waits.
         """
+        from greenback import with_portal_run_sync
+
         task = asyncio.current_task()
         assert task is not None
-        return await greenback.with_portal_run_sync(partial(_outside, task, protocol))
+        return await with_portal_run_sync(partial(_outside, task, protocol))
 
     def wait(self, coroutine: Coroutine[Any, Any, _T]) -> _T:
         return wait_outside(coroutine)

@@ -6,7 +6,7 @@ and leaves out the plugins whose wrappers keep one state per process; what they 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager
 from functools import partial
 from typing import Any
@@ -61,9 +61,12 @@ class StoryHooks(HookRelay):
 
     left_out_of = _PER_PROCESS
 
-    def __init__(self, config: pytest.Config, left_out: frozenset[object], phase: Phase) -> None:
+    def __init__(
+        self, config: pytest.Config, left_out: frozenset[object], phase: Phase, quiet: Set[pytest.Collector]
+    ) -> None:
         super().__init__(config, left_out)
         self._phase = phase
+        self._quiet = quiet
 
     def wrapped(self, name: str, caller: Callable[..., Any]) -> Callable[..., Any]:
         if name in ("pytest_runtest_setup", "pytest_runtest_call", "pytest_runtest_teardown"):
@@ -73,6 +76,8 @@ class StoryHooks(HookRelay):
     def _captured(self, caller: Callable[..., Any], when: str) -> Callable[..., Any]:
         def call(*, item: pytest.Item, **kwargs: Any) -> Any:
             __tracebackhide__ = True
+            if when != "call" and item.parent in self._quiet:
+                return caller(item=item, **kwargs)
             return self._phase(item, when, partial(caller, item=item, **kwargs))
 
         return call
@@ -101,8 +106,13 @@ class StoryHooks(HookRelay):
 
 
 @contextmanager
-def story_hooks(session: pytest.Session, phase: Phase) -> Iterator[Callable[[pytest.Item], Any]]:
-    """Let items have :class:`StoryHooks`; yields what runs an item's protocol with them."""
+def story_hooks(
+    session: pytest.Session, phase: Phase, quiet: Set[pytest.Collector]
+) -> Iterator[Callable[[pytest.Item], Any]]:
+    """Let items have :class:`StoryHooks`; yields what runs an item's protocol with them.
+
+    :param quiet: the files in the set-up and teardown of whose items nobody prints.
+    """
     original = session.gethookproxy
     relays: dict[frozenset[object], StoryHooks] = {}
     relay_of: dict[Any, StoryHooks] = {}
@@ -114,7 +124,7 @@ def story_hooks(session: pytest.Session, phase: Phase) -> Iterator[Callable[[pyt
         if relay is None:
             left_out = frozenset(getattr(original(fspath), "remove_mods", ()))
             if left_out not in relays:
-                relays[left_out] = StoryHooks(session.config, left_out, phase)
+                relays[left_out] = StoryHooks(session.config, left_out, phase, quiet)
             relay = relay_of[fspath] = relays[left_out]
         return relay
 
@@ -122,7 +132,7 @@ def story_hooks(session: pytest.Session, phase: Phase) -> Iterator[Callable[[pyt
         # pytest calls this hook with every conftest's plugins, not only those that see the item.
         return everyone.pytest_runtest_protocol(item=item, nextitem=None)
 
-    everyone = StoryHooks(session.config, frozenset(), phase)
+    everyone = StoryHooks(session.config, frozenset(), phase, quiet)
     session.gethookproxy = gethookproxy  # type: ignore[method-assign]
     try:
         yield protocol

@@ -6,7 +6,7 @@ to capture that nothing is a tenth of what a small story costs.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Set
 from typing import Any, TypeVar
 
 import pytest
@@ -72,14 +72,18 @@ def _without_records(caller: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def lean_hooks_of(session: pytest.Session, files: Iterable[_File]) -> Mapping[_File, LeanHooks]:
-    """The relays for the stories of those files around whose set-up and teardown no plugin may print."""
+    """The relays for the stories of the :func:`quiet_files` among these."""
     relays: dict[frozenset[object], LeanHooks] = {}
     found: dict[_File, LeanHooks] = {}
-    for file in files:
-        if _is_quiet(session.config, file):
-            left_out = frozenset(getattr(session.gethookproxy(file.path), "remove_mods", ()))
-            found[file] = relays.setdefault(left_out, LeanHooks(session.config, left_out))
+    for file in quiet_files(session.config, files):
+        left_out = frozenset(getattr(session.gethookproxy(file.path), "remove_mods", ()))
+        found[file] = relays.setdefault(left_out, LeanHooks(session.config, left_out))
     return found
+
+
+def quiet_files(config: pytest.Config, files: Iterable[_File]) -> Set[_File]:
+    """The epics around whose stories' set-up and teardown no plugin may print."""
+    return {file for file in files if _is_quiet(config, file)}
 
 
 def _is_quiet(config: pytest.Config, file: pytest.File) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import signal
 import time
-from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager
 from functools import partial
 from typing import Any, TypeVar
@@ -18,6 +18,7 @@ from ..concurrent.async_tests import RUNNER, LoopRunner, debugs_loop, shares_pro
 from ..concurrent.current import CURRENT_ITEM, RUNS_ALONE
 from ..concurrent.fixtures import SharedFixtures, shared_fixtures
 from ..concurrent.hooks import story_hooks
+from ..concurrent.lean import quiet_files
 from ..concurrent.outcomes import skipped
 from ..concurrent.output import own_output, routed_output, with_output
 from ..concurrent.portal import SharedLoop, loop_of_the_run, on_signal, waiting_task
@@ -71,10 +72,12 @@ class AllAtOnce:
         session = self._session
         secrets = self._runtime.secrets
         self._items = {item.nodeid: item for item in items}
+        epics = {item.parent for item in items if isinstance(item, StoryItem)}
+        quiet: Set[pytest.Collector] = quiet_files(session.config, epics)
         self._setup_state = session._setupstate = SharedSetupState(session, [*before, *items])
         with (
             routed_output(session.config, self.strays, secrets.of_all if secrets is not None else None),
-            story_hooks(session, with_output(session.config)) as self._protocol,
+            story_hooks(session, with_output(session.config), quiet) as self._protocol,
             routed_assertions(session.config),
             shared_fixtures(self._why_cancelled) as self._fixtures,
             _warnings_end(session),

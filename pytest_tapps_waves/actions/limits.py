@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import math
 import os
 import random
 from collections.abc import Awaitable, Callable
@@ -54,8 +55,20 @@ async def with_room(
         pause = min(_LONGEST_PAUSE, 2 * pause)
 
 
+_highest = 0
+"""The highest descriptor that has been given out while we looked."""
+
+
 def _look_for_room() -> None:
     """:raises OSError: if descriptors are short: a start that fails half way would lose some more."""
+    global _highest
+    # The lowest that is free is given out, so where none was near the limit many are left.
+    descriptor = os.open(os.devnull, os.O_RDONLY)
+    os.close(descriptor)
+    _highest = max(_highest, descriptor)
+    soft = _soft_limit("NOFILE")
+    if soft is None or _highest < soft // 2:
+        return
     descriptors: list[int] = []
     try:
         for _ in range(_SPARE_PIPES):
@@ -73,9 +86,15 @@ def _words(error: OSError) -> str:
 
 
 def _limit(name: str) -> str:
+    soft = _soft_limit(name)
+    return "" if soft is None else f" (RLIMIT_{name} is {'unlimited' if soft == math.inf else soft})"
+
+
+def _soft_limit(name: str) -> float | None:
+    """None on Windows."""
     try:
         import resource
-    except ImportError:  # Windows
-        return ""
+    except ImportError:
+        return None
     soft = resource.getrlimit(getattr(resource, f"RLIMIT_{name}"))[0]
-    return f" (RLIMIT_{name} is {'unlimited' if soft == resource.RLIM_INFINITY else soft})"
+    return math.inf if soft == resource.RLIM_INFINITY else soft

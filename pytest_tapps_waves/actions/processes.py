@@ -16,6 +16,8 @@ from weakref import WeakSet
 
 import psutil
 
+from .children import WatchedChild, can_watch
+
 _POSIX = os.name == "posix"
 _DRAIN = 0.5
 """Seconds that output may still come after a process has ended, from children that it left behind."""
@@ -44,7 +46,7 @@ class ProcessTree(asyncio.SubprocessProtocol):
         self._exited = asyncio.Event()
         self._closed = asyncio.Event()
         self._open_pipes = 2
-        self._transport: asyncio.SubprocessTransport | None = None
+        self._transport: asyncio.SubprocessTransport | WatchedChild | None = None
 
     @staticmethod
     def any_runs() -> bool:
@@ -69,38 +71,45 @@ class ProcessTree(asyncio.SubprocessProtocol):
         :raises OSError: if it cannot be started.
         :raises ValueError: if a word or a variable holds what no process can be given.
         """
-        loop = asyncio.get_running_loop()
         options: dict[str, Any] = {"cwd": str(cwd), "env": dict(env), "stdin": subprocess.DEVNULL}
         if _POSIX:
             options["start_new_session"] = True
         else:
             options["creationflags"] = getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0)
         tree = cls(write, on_start)
+        if can_watch():
+            tree._has_begun(WatchedChild(tree, command, options))
+        else:
+            await tree._start_by_asyncio(command, options, grace)
+        return tree
+
+    async def _start_by_asyncio(self, command: str | list[str], options: dict[str, Any], grace: float) -> None:
+        loop = asyncio.get_running_loop()
         if isinstance(command, str):
-            starting = asyncio.ensure_future(loop.subprocess_shell(lambda: tree, command, **options))
+            starting = asyncio.ensure_future(loop.subprocess_shell(lambda: self, command, **options))
         else:
             # Windows looks a program up on the parent's PATH, not on the one that is passed.
-            program = command[0] if _POSIX else shutil.which(command[0], path=env.get("PATH")) or command[0]
-            starting = asyncio.ensure_future(loop.subprocess_exec(lambda: tree, program, *command[1:], **options))
+            path = options["env"].get("PATH")
+            program = command[0] if _POSIX else shutil.which(command[0], path=path) or command[0]
+            starting = asyncio.ensure_future(loop.subprocess_exec(lambda: self, program, *command[1:], **options))
         try:
-            tree._transport, _ = await asyncio.shield(starting)
+            self._transport, _ = await asyncio.shield(starting)
         except asyncio.CancelledError:
             # Cancelled itself, asyncio would end the child alone, and wait as long as what it started holds its output.
             again = await _regardless(starting)
             if not starting.cancelled() and not starting.exception():
-                tree._transport, _ = starting.result()
+                self._transport, _ = starting.result()
                 try:
-                    await tree.end(0.0 if again else grace)
+                    await self.end(0.0 if again else grace)
                 finally:
-                    tree._close()
+                    self._close()
             raise
         except (OSError, RuntimeError) as error:
-            await tree._abandon()
+            await self._abandon()
             if isinstance(error, RuntimeError) and "new thread" in str(error):
                 # The one that would wait for the child.
                 raise BlockingIOError(errno.EAGAIN, str(error)) from None
             raise
-        return tree
 
     async def _abandon(self) -> None:
         """Asyncio has failed to start it, maybe after the child was there: end that, which nobody waits for."""
@@ -110,6 +119,7 @@ class ProcessTree(asyncio.SubprocessProtocol):
             await asyncio.sleep(0)
         else:
             return
+        assert isinstance(self._transport, asyncio.SubprocessTransport)
         child: subprocess.Popen[bytes] = self._transport.get_extra_info("subprocess")
         self._signal(self._remaining(), hard=True)
         child.kill()
@@ -123,6 +133,9 @@ class ProcessTree(asyncio.SubprocessProtocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.SubprocessTransport)
+        self._has_begun(transport)
+
+    def _has_begun(self, transport: asyncio.SubprocessTransport | WatchedChild) -> None:
         self._transport = transport
         _RUNNING.add(self)
         self._on_start(transport.get_pid())

@@ -14,6 +14,8 @@ from pathlib import Path
 import psutil
 import pytest
 
+from pytest_tapps_waves.actions import processes
+from pytest_tapps_waves.actions.children import can_watch
 from pytest_tapps_waves.actions.environment import command_environment
 from pytest_tapps_waves.actions.output import Output
 from pytest_tapps_waves.actions.processes import ProcessTree, status_words
@@ -58,6 +60,15 @@ class Pids:
     async def wait_for(self, name: str) -> int:
         assert await until(lambda: self.known(name) is not None), f"{name} did not start"
         return self.known(name) or 0
+
+
+@pytest.fixture(params=["watched", "by asyncio"], autouse=True)
+def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """How the loop hears of children: by descriptors that we watch, where there are such, or as asyncio does it."""
+    if request.param == "by asyncio":
+        monkeypatch.setattr(processes, "can_watch", lambda: False)
+    elif not can_watch():
+        pytest.skip("this system has no descriptors for processes")
 
 
 @pytest.fixture
@@ -159,6 +170,7 @@ def test_cancelled_again_it_does_not_wait_for_the_grace_period(tmp_path: Path, p
     assert asyncio.run(scene())
 
 
+@pytest.mark.parametrize("way", ["by asyncio"], indirect=True)  # what we watch has started or has not
 def test_cancelled_while_it_starts_it_leaves_nothing_running(tmp_path: Path, pids: Pids) -> None:
     async def scene() -> int:
         task = asyncio.create_task(start(TREES["a grandchild"].format(pid=pids.file("inner")), tmp_path))

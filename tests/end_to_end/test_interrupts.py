@@ -14,6 +14,8 @@ import pytest
 from project import Project
 from running import Run, ended, pid_in, until
 
+from pytest_tapps_waves.actions import processes
+from pytest_tapps_waves.actions.children import can_watch
 from pytest_tapps_waves.actions.output import Output
 from pytest_tapps_waves.actions.processes import ProcessTree
 from pytest_tapps_waves.concurrent.portal import OwnLoop
@@ -248,7 +250,10 @@ def test_a_function_that_hangs_past_its_timeout_keeps_nothing_from_ending(
     assert "1 failed, 1 passed" in run.output
 
 
-def test_a_command_that_is_only_just_starting_is_ended_too(tmp_path: Path) -> None:
+def test_a_command_that_asyncio_is_only_just_starting_is_ended_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(processes, "can_watch", lambda: False)
     path = tmp_path / "a.pid"
 
     def ctrl_c() -> None:
@@ -276,27 +281,51 @@ def test_a_command_that_is_only_just_starting_is_ended_too(tmp_path: Path) -> No
 SIGNAL_WHILE_STARTING = """
     import asyncio, os, signal, time
     from pathlib import Path
+    from pytest_tapps_waves.actions import children
 
-    connect = asyncio.SelectorEventLoop.connect_read_pipe
-
-    async def connect_read_pipe(self, *args):
+    def send_once():
         if not Path("sent").exists():
             Path("sent").touch()
             while not (Path("a.pid").exists() and Path("a.pid").read_text()):
                 time.sleep(0.01)
             os.kill(os.getpid(), signal.NUMBER)
+"""
+AS_ASYNCIO_STARTS = """
+    connect = asyncio.SelectorEventLoop.connect_read_pipe
+
+    async def connect_read_pipe(self, *args):
+        send_once()
         return await connect(self, *args)
 
     asyncio.SelectorEventLoop.connect_read_pipe = connect_read_pipe
+    children.can_watch = lambda: False
+"""
+AS_WE_START = """
+    pidfd_open = os.pidfd_open
+
+    def opened(pid, *args):
+        if pid != os.getpid():
+            send_once()
+        return pidfd_open(pid, *args)
+
+    os.pidfd_open = opened
 """
 
 
+@pytest.mark.parametrize(
+    "way",
+    [
+        AS_ASYNCIO_STARTS,
+        pytest.param(AS_WE_START, marks=pytest.mark.skipif(not can_watch(), reason="asyncio starts all here")),
+    ],
+    ids=["by asyncio", "watched"],
+)
 @TWO_WAYS
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["SIGINT", "SIGTERM"])
 def test_a_signal_in_the_midst_of_starting_a_command_leaves_nothing_running(
-    project: Project, run: Run, options: tuple[str, ...], number: signal.Signals
+    project: Project, run: Run, options: tuple[str, ...], number: signal.Signals, way: str
 ) -> None:
-    project.write("conftest.py", SIGNAL_WHILE_STARTING.replace("NUMBER", number.name))
+    project.write("conftest.py", SIGNAL_WHILE_STARTING.replace("NUMBER", number.name) + way)
     project.epic(epic(slow("a")))
     run.start(*options)
     assert run.end() == pytest.ExitCode.INTERRUPTED, run.output

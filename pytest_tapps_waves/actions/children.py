@@ -1,0 +1,118 @@
+"""A child that the loop watches by descriptors (Linux): nobody waits for its end in a thread.
+
+Until Python 3.12 asyncio starts a thread for each child, and its transports cost as much again as the child itself.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+from functools import cache
+from typing import Any
+
+_MOST = 256 * 1024
+"""Bytes that are read at once, as asyncio does: others want their turn."""
+
+
+@cache
+def can_watch() -> bool:
+    """Whether this system tells of a child's end by a descriptor, and lets us ask."""
+    if sys.platform != "linux":
+        return False
+    try:
+        os.close(os.pidfd_open(os.getpid()))
+    except OSError:
+        return False
+    return True
+
+
+class WatchedChild:
+    """A running child; what :class:`asyncio.SubprocessTransport` is elsewhere, as far as it is needed."""
+
+    def __init__(self, protocol: asyncio.SubprocessProtocol, command: str | list[str], options: dict[str, Any]) -> None:
+        """Start it.
+
+        :param options: of :class:`subprocess.Popen`; they make it the leader of a process group.
+        :raises OSError: if it cannot be started.
+        :raises ValueError: if a word or a variable holds what no process can be given.
+        """
+        self._loop = asyncio.get_running_loop()
+        self._protocol = protocol
+        self._child = subprocess.Popen(
+            command,
+            shell=isinstance(command, str),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            bufsize=0,
+            **options,
+        )
+        self._watched: set[int] = set()
+        self._end = -1
+        try:
+            if sys.platform == "linux":
+                self._end = os.pidfd_open(self._child.pid)
+        except OSError:
+            # It may have started others by now.
+            with contextlib.suppress(OSError):
+                os.killpg(self._child.pid, signal.SIGKILL)
+            self.close()
+            raise
+        self._watch(self._end, self._has_ended)
+        for number, pipe in ((1, self._child.stdout), (2, self._child.stderr)):
+            assert pipe is not None
+            os.set_blocking(pipe.fileno(), False)
+            self._watch(pipe.fileno(), self._read, number, pipe)
+
+    def get_pid(self) -> int:
+        return self._child.pid
+
+    def get_returncode(self) -> int | None:
+        return self._child.returncode
+
+    def close(self) -> None:
+        """Look at it no more; if it still runs, end it."""
+        for descriptor in list(self._watched):
+            self._forget(descriptor)
+        for pipe in (self._child.stdout, self._child.stderr):
+            if pipe is not None:
+                pipe.close()
+        if self._end >= 0:
+            os.close(self._end)
+            self._end = -1
+        if self._child.poll() is None:
+            self._child.kill()
+            self._child.wait()
+
+    def _watch(self, descriptor: int, callback: Any, *arguments: Any) -> None:
+        self._watched.add(descriptor)
+        self._loop.add_reader(descriptor, callback, *arguments)
+
+    def _forget(self, descriptor: int) -> None:
+        self._watched.discard(descriptor)
+        self._loop.remove_reader(descriptor)
+
+    def _read(self, number: int, pipe: Any) -> None:
+        descriptor = pipe.fileno()
+        try:
+            data = os.read(descriptor, _MOST)
+        except (BlockingIOError, InterruptedError):
+            return
+        except OSError:
+            data = b""
+        if data:
+            self._protocol.pipe_data_received(number, data)
+            return
+        self._forget(descriptor)
+        pipe.close()
+        self._protocol.pipe_connection_lost(number, None)
+
+    def _has_ended(self) -> None:
+        self._forget(self._end)
+        os.close(self._end)
+        self._end = -1
+        self._child.wait()
+        self._protocol.process_exited()

@@ -14,6 +14,8 @@ import sys
 from functools import cache
 from typing import Any
 
+from .environment import found_on_path
+
 _MOST = 256 * 1024
 """Bytes that are read at once, as asyncio does: others want their turn."""
 
@@ -42,9 +44,11 @@ class WatchedChild:
         """
         self._loop = asyncio.get_running_loop()
         self._protocol = protocol
+        in_shell = isinstance(command, str)
         self._child = subprocess.Popen(
             command,
-            shell=isinstance(command, str),
+            shell=in_shell,
+            executable=None if in_shell else found_on_path(command[0], options["env"]),
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             bufsize=0,

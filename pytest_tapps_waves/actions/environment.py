@@ -3,16 +3,28 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+
+_BIN = str(Path(sys.executable).parent)
 
 
 def command_environment(extra: Mapping[str, str]) -> dict[str, str]:
     """The environment of a command: ours, the running interpreter's ``bin`` first on PATH, and ``extra``."""
     environment = dict(os.environ)
-    interpreter = str(Path(sys.executable).parent)
-    path = environment.get("PATH", os.defpath)
-    environment["PATH"] = f"{interpreter}{os.pathsep}{path}"
+    environment["PATH"] = f"{_BIN}{os.pathsep}{environment.get('PATH', os.defpath)}"
     environment.update(extra)
     return environment
+
+
+def found_on_path(program: str, environment: Mapping[str, str]) -> str | None:
+    """The file that a program's name stands for there; None if that is better left to the system.
+
+    The system would try each folder in the new process, while this one stands still, at several times the cost.
+    """
+    folders = environment.get("PATH", os.defpath)
+    if os.sep in program or not all(folder.startswith(os.sep) for folder in folders.split(os.pathsep)):
+        return None
+    return shutil.which(program, path=folders)

@@ -283,6 +283,41 @@ def test_the_running_interpreter_comes_first_on_the_path(monkeypatch: pytest.Mon
     assert command_environment({})["PATH"].startswith(str(Path(sys.executable).parent))
 
 
+def program(path: Path, said: str) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(f"#!/bin/sh\necho {said}\n")
+    path.chmod(0o755)
+    return path
+
+
+def said_by(command: list[str], path: str, folder: Path) -> str:
+    output = Output()
+
+    async def scene() -> None:
+        environment = command_environment({"PATH": path})
+        tree = await ProcessTree.start(command, cwd=folder, env=environment, write=output.write)
+        await tree.wait(LONG_GRACE)
+
+    asyncio.run(scene())
+    return output.text("stdout")
+
+
+def test_a_program_is_the_first_on_the_path_that_can_be_run(tmp_path: Path) -> None:
+    (tmp_path / "a/tool").mkdir(parents=True)
+    program(tmp_path / "b/tool", "no program").chmod(0o644)
+    program(tmp_path / "c/tool", "c")
+    program(tmp_path / "d/tool", "d")
+    path = os.pathsep.join(str(tmp_path / name) for name in ("none", "a", "b", "c", "d"))
+    assert said_by(["tool"], path, tmp_path) == "c\n"
+
+
+def test_a_relative_folder_of_the_path_is_looked_for_where_the_command_works(tmp_path: Path) -> None:
+    program(tmp_path / "work/bin/tool", "near")
+    program(tmp_path / "far/tool", "far")
+    assert said_by(["tool"], f"bin{os.pathsep}{tmp_path / 'far'}", tmp_path / "work") == "near\n"
+    assert said_by(["bin/tool"], str(tmp_path / "far"), tmp_path / "work") == "near\n"
+
+
 def test_words_of_a_list_reach_the_program_as_they_are(tmp_path: Path) -> None:
     words = ["a b", "$HOME", "*", "", "é", "'\""]
     output = Output()

@@ -114,6 +114,10 @@ def write_project(folder: Path, chance: random.Random) -> None:
     (folder / "disk").mkdir(exist_ok=True)
 
 
+ATTEMPT_VALUES = 10
+"""Of a line about an attempt, not a process."""
+
+
 def ran(folder: Path) -> Counter[str]:
     log = folder / "log"
     return Counter(log.read_text().split() if log.exists() else ())
@@ -132,10 +136,16 @@ def passed(folder: Path) -> set[str]:
         if not reader.execute("SELECT 1 FROM sqlite_master WHERE name = 'attempt'").fetchone():
             return set()
         latest = "SELECT node, max(place) FROM attempt WHERE number > 0 GROUP BY node"
-        found = reader.execute(f"SELECT node FROM attempt WHERE outcome = 'passed' AND (node, place) IN ({latest})")
-        return {node.partition("::")[2] for (node,) in found}
+        found = reader.execute(f"SELECT node, outcome FROM attempt WHERE (node, place) IN ({latest})")
+        outcomes = dict(found.fetchall())
     finally:
         reader.close()
+    # What the run that was ended had written down since its last commit.
+    for tail in path.parent.glob("*.tail"):
+        for line in tail.read_bytes().split(b"\n")[:-1]:
+            if len(values := json.loads(line)) == ATTEMPT_VALUES:
+                outcomes[values[1]] = values[5]
+    return {node.partition("::")[2] for node, outcome in outcomes.items() if outcome == "passed"}
 
 
 def left_alive(folder: Path) -> list[int]:

@@ -108,9 +108,11 @@ class Records:
     def begin(self, item: pytest.Item) -> Settled | None:
         """A story is about to run: note it, or say why it does not have to."""
         key = item.nodeid
+        upstream = self._upstream(key)
         if isinstance(item, StoryItem) and item.is_documentation:
+            # What stands on it stands on what it depends on.
+            self._marks[key] = upstream
             return None
-        upstream = upstream_of(self._marks, self._graph.stories[key].dependencies)
         row = Row(key, 1, self._definitions.of(item), upstream, RUNNING, "", time.time(), 0.0, None)
         if self._resumes:
             past = self.journal.latest(key)
@@ -179,6 +181,14 @@ class Records:
         for key in list(self._going):
             self.settled(key, State.CANCELLED, "interrupted")
         self.journal.close()
+
+    def _upstream(self, key: str) -> str:
+        story = self._graph.stories[key]
+        for other in story.defined:
+            if other not in self._graph.stories and other not in self._marks:
+                past = self.journal.latest(other)
+                self._marks[other] = past.mark if past is not None else ""
+        return upstream_of(self._marks, story.stands_on)
 
     def _write(self, going: _Going, state: State, reason: str) -> None:
         going.row = going.row._replace(outcome=state.value, reason=reason[:_LONGEST_REASON])

@@ -16,6 +16,7 @@ from .journal import Store
 from .journal.digests import changed_keys, upstream_of
 from .journal.history import StoryHistory, read_history
 from .journal.past import LOST, RUNNING, Past
+from .journal.store import storable
 from .records import Definitions
 from .reports.status import StoryStatus
 
@@ -51,12 +52,12 @@ def _statuses(
 ) -> Iterator[StoryStatus]:
     """In the order of the waves, since what is done stands on what is done before it."""
     definitions = Definitions()
-    marks = {key: story.attempt.mark for key, story in history.items() if story.attempt is not None}
+    marks = {node: story.attempt.mark for node, story in history.items() if story.attempt is not None}
     again: dict[str, list[str]] = {}
     """For each story of which something will run again, the ids of what that is."""
     for number, wave in enumerate(waves, 1):
         for key in wave:
-            item, story, known = items[key], graph.stories[key], history.get(key)
+            item, story, known = items[key], graph.stories[key], history.get(storable(key))
             title = item.spec.title if isinstance(item, StoryItem) else ""
             before = [name for other in story.dependencies for name in again.get(other, ())]
             if isinstance(item, StoryItem) and item.is_documentation:

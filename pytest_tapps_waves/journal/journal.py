@@ -13,7 +13,7 @@ from ..actions.sweeping import identity_of
 from ..errors import JournalError
 from .owners import BEAT_SECONDS, Owner
 from .past import LOST, PAST_QUERY, RUNNING, Past, past_of
-from .store import Store, is_damage
+from .store import Store, is_damage, storable
 
 _Answer = TypeVar("_Answer")
 
@@ -60,7 +60,7 @@ class Journal:
         self.run_id = run_id
         self._store = store
         self._owner = owner
-        self._arguments = arguments
+        self._arguments = storable(arguments)
         self._lock = threading.RLock()
         self._pending: dict[tuple[str, int], Row] = {}
         self._closed = threading.Event()
@@ -68,7 +68,13 @@ class Journal:
         self._place = 0
         self._retry_at = 0.0
         try:
-            self._run = self._begin()
+            try:
+                self._run = self._begin()
+            except sqlite3.Error as error:
+                if not is_damage(error):
+                    raise
+                store.renew()
+                self._run = self._begin()
         except sqlite3.Error as error:
             store.close()
             raise JournalError(f"{store.path}: {error}") from None
@@ -119,7 +125,7 @@ class Journal:
 
     def process(self, node: str, pid: int) -> None:
         """Write down, now, that a process has been started for a story."""
-        values = (self._run, node, pid, identity_of(pid))
+        values = (self._run, storable(node), pid, identity_of(pid))
         with self._lock:
             self._flush()
             self._tried(lambda execute: execute("INSERT INTO process VALUES (?, ?, ?, ?)", values))
@@ -139,6 +145,9 @@ class Journal:
             self._retry_at = 0.0
             self._flush()
             self._tried(self._write_end)
+            if not self._store.is_in_place:
+                what = "was removed, or set aside by another run, while this one went on; it says nothing of this one"
+                self._store.notes.append(f"warning: {self._store.path} {what}")
         self._pulse.join()
         self._store.close()
 
@@ -209,6 +218,7 @@ class Journal:
         execute("UPDATE run SET ended = ?, beat = ?, place = ? WHERE number = ?", (now, now, self._place, self._run))
 
     def _values(self, row: Row) -> tuple[object, ...]:
+        row = row._replace(node=storable(row.node), reason=storable(row.reason))
         return (self._run, self._next_place(), *row)
 
     def _next_place(self) -> int:
@@ -239,6 +249,10 @@ class Journal:
             self._trouble = str(error)
             self._retry_at = time.monotonic() + _RETRY_SECONDS
             return None
+        except BaseException:
+            # Ctrl-C: what was begun must not take along all that is written from now on.
+            self._roll_back()
+            raise
 
     def _roll_back(self) -> None:
         with contextlib.suppress(sqlite3.Error):
@@ -246,7 +260,7 @@ class Journal:
                 self._store.connection.execute("ROLLBACK")
 
     def _read_latest(self, execute: Callable[..., sqlite3.Cursor], node: str) -> Past | None:
-        found = execute(_LATEST, [node]).fetchone()
+        found = execute(_LATEST, [storable(node)]).fetchone()
         return past_of(found[1:]) if found else None
 
     def _beat(self) -> None:

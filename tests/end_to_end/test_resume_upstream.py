@@ -54,3 +54,33 @@ def test_a_story_runs_again_after_what_it_stands_on_though_that_is_not_in_this_r
     both_ways("epic_shop.yaml::a").assert_outcomes(passed=1)
     both_ways(*alone, "--epic-resume").assert_outcomes(passed=1)
     both_ways(*alone, "--epic-resume").assert_outcomes(skipped=1)
+
+
+def test_a_skipped_subtest_leaves_its_test_passed(both_ways: BothWays, project: Project) -> None:
+    project.write(
+        "test_parts.py",
+        """
+        import pytest
+        def test_up(subtests):
+            with subtests.test("part"):
+                pytest.skip("not here")
+        @pytest.mark.depends(on="test_up")
+        def test_down(): pass
+        """,
+    )
+    both_ways().assert_outcomes(passed=2)
+    both_ways("--epic-resume").assert_outcomes(skipped=2)
+
+
+def test_a_failure_whose_message_is_no_text_is_kept(both_ways: BothWays, project: Project) -> None:
+    project.write(
+        "test_signs.py",
+        r"""
+        import pytest
+        def test_up(): pass
+        @pytest.mark.depends(on="test_up")
+        def test_down(): pytest.fail("half of a pair: \udcff")
+        """,
+    )
+    both_ways().assert_outcomes(passed=1, failed=1)
+    project.run("--epic-status").stdout.re_match_lines([r".*test_down +2 +failed .*half of a pair: \\udcff"])

@@ -45,7 +45,7 @@ def open_records(
     if folder is None:
         raise JournalError("pytest's cache directory cannot be written to")
     arguments = mask(shlex.join(config.invocation_params.args))
-    records = Records(Journal(Store(folder), this_process(), run, arguments, days), graph, resumes=resumes)
+    records = Records(Journal(Store(folder), this_process(), run, arguments, days), graph, mask, resumes=resumes)
     if dead := records.journal.dead:
         ended = [*sweep(dead), *sweep_groups(records.journal.left)]
         if ended:
@@ -84,14 +84,19 @@ class Definitions:
 class Records:
     """Writes down what becomes of each story, before its report is shown."""
 
-    def __init__(self, journal: Journal, graph: Graph, *, resumes: bool) -> None:
-        """:param resumes: whether stories that are done are passed over."""
+    def __init__(self, journal: Journal, graph: Graph, mask: Callable[[str], str], *, resumes: bool) -> None:
+        """
+        :param mask: takes secrets out of what is written.
+        :param resumes: whether stories that are done are passed over.
+        """
         self.journal = journal
+        self._mask = mask
         self._graph = graph
         self._resumes = resumes
         self._going: dict[str, _Going] = {}
         self._marks: dict[str, str] = {}
         self._definitions = Definitions()
+        self._elsewhere: set[str] = set()
         self.notes: list[str] = []
         """What else users should know."""
         self.again: dict[str, list[str]] = {}
@@ -121,6 +126,7 @@ class Records:
                 return Settled(key, State.DONE, f"done in {_run(past)}")
             holder = self.journal.claim(row)
             if holder is not None:
+                self._elsewhere.add(key)
                 return Settled(key, State.SKIPPED, f"is being run by {_run(holder)}, process {holder.owner.pid}")
         else:
             self.journal.put_soon(row)
@@ -172,9 +178,11 @@ class Records:
         if going is not None:
             if not going.written or going.row.outcome != state.value:
                 self._write(going, state, reason or going.row.reason)
-        elif not state.satisfies:
+        elif not state.satisfies and key not in self._elsewhere:  # the other run says what became of it
             now = time.time()
-            self.journal.put_soon(Row(key, 0, "", "", state.value, reason[:_LONGEST_REASON], now, 0.0, None))
+            # The plan's own words, in which nothing has been masked.
+            why = self._mask(reason)[:_LONGEST_REASON]
+            self.journal.put_soon(Row(key, 0, "", "", state.value, why, now, 0.0, None))
 
     def close(self) -> None:
         """The run is over; what still goes on by then has been broken off."""

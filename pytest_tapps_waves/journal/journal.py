@@ -231,6 +231,9 @@ class Journal:
             return
         if self._tried(self._write_pending):
             self._pending.clear()
+            if self._retry_at:
+                self._retry_at = 0.0
+                self._store.be_patient(True)
 
     def _tried(self, work: Callable[[Callable[..., sqlite3.Cursor]], _Answer]) -> _Answer | None:
         """Do something with the database; None if that is not possible."""
@@ -248,6 +251,9 @@ class Journal:
             self._roll_back()
             self._trouble = str(error)
             self._retry_at = time.monotonic() + _RETRY_SECONDS
+            # Somebody who holds the database for long must hold up one statement, and not each story.
+            with contextlib.suppress(sqlite3.Error):
+                self._store.be_patient(False)
             return None
         except BaseException:
             # Ctrl-C: what was begun must not take along all that is written from now on.

@@ -117,6 +117,13 @@ class Store:
             lock.execute("BEGIN EXCLUSIVE")
             yield
 
+    def be_patient(self, patient: bool) -> None:
+        """Wait for others who write, some seconds, or not at all.
+
+        :raises sqlite3.Error: if the database is closed.
+        """
+        self.connection.execute(f"PRAGMA busy_timeout = {_BUSY_SECONDS * 1000 if patient else 0:.0f}")
+
     def close(self) -> None:
         with contextlib.suppress(sqlite3.Error):
             self.connection.close()

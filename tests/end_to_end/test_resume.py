@@ -258,6 +258,7 @@ def test_a_run_that_is_stopped_says_how_to_go_on(both_ways: BothWays, project: P
     result = both_ways("-k", "one or two")
     result.stdout.re_match_lines([line.format("-k 'one or two' --epic-resume$")])
     both_ways("-x").stdout.re_match_lines([line.format("-x --epic-resume$")])
+    both_ways("--cache-clear", "-x").stdout.no_re_match_line(line.format("--cache-clear"))
     both_ways("--epic-resume", "-x").stdout.re_match_lines([line.format("--epic-resume -x$")])
 
 

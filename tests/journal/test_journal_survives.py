@@ -12,6 +12,8 @@ import pytest
 
 from pytest_tapps_waves.errors import JournalError
 from pytest_tapps_waves.journal import Journal, Row, Store
+from pytest_tapps_waves.journal import journal as journal_module
+from pytest_tapps_waves.journal import store as store_module
 from pytest_tapps_waves.journal.owners import this_process
 from pytest_tapps_waves.journal.past import RUNNING
 
@@ -33,7 +35,7 @@ def row(node: str, outcome: str = "passed", reason: str = "") -> Row:
     return Row(node, 1, "run:1", "", outcome, reason, 1000.0, 0.5, None)
 
 
-def kept(folder: Path, what: str = "node FROM attempt") -> list[str]:
+def kept(folder: Path, what: str = "node FROM attempt") -> list[Any]:
     reader = sqlite3.connect(folder / "journal.db")
     try:
         return [found for (found,) in reader.execute(f"SELECT {what}")]
@@ -120,3 +122,21 @@ def test_a_journal_that_is_removed_meanwhile_is_said(tmp_path: Path, journal: Jo
     journal.close()
     what = "was removed, or set aside by another run, while this one went on; it says nothing of this one"
     assert journal.notes == [f"warning: {tmp_path / 'journal.db'} {what}"]
+
+
+def test_somebody_who_holds_the_database_for_long_is_waited_for_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store_module, "_BUSY_SECONDS", 0.05)
+    monkeypatch.setattr(journal_module, "_RETRY_SECONDS", 0.0)
+    journal = begun(tmp_path)
+    waits = journal._store.connection.execute
+    holder = sqlite3.connect(tmp_path / "journal.db", isolation_level=None)
+    holder.execute("BEGIN IMMEDIATE")
+    journal.put(row("e::1"))
+    assert waits("PRAGMA busy_timeout").fetchone() == (0,)
+    holder.close()
+    journal.put(row("e::2"))
+    assert waits("PRAGMA busy_timeout").fetchone() == (50,)
+    journal.close()
+    assert kept(tmp_path) == ["e::1", "e::2"]

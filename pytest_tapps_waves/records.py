@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pytest
 
-from .actions import Call, Command
 from .actions.sweeping import sweep, sweep_groups
 from .attempts import Performance
 from .collect.items import StoryItem
@@ -72,7 +71,7 @@ class Definitions:
 
     def of(self, item: pytest.Item) -> str:
         if isinstance(item, StoryItem):
-            return definition_of(item.spec, item.epic.header, whole=not isinstance(item.action, Command | Call | None))
+            return definition_of(item.spec, item.epic.header, whole=item.is_hooked)
         if item.path not in self._files:
             try:
                 self._files[item.path] = definition_of_file(item.path.read_bytes())

@@ -176,7 +176,10 @@ class Journal:
                 if host == self._owner.host:
                     self.left += execute("SELECT pid, identity FROM process WHERE run = ?", [number]).fetchall()
                 execute("DELETE FROM process WHERE run = ?", [number])
-                execute("UPDATE run SET ended = ? WHERE number = ?", (beat, number))
+                last = execute("SELECT coalesce(max(place), 0) FROM attempt WHERE run = ?", [number]).fetchone()[0]
+                # It may have given more places than it has said, and the clock may have been turned back since.
+                self._place = max(self._place, last)
+                execute("UPDATE run SET ended = ?, place = max(place, ?) WHERE number = ?", (beat, last, number))
                 execute(
                     "UPDATE attempt SET outcome = ?, reason = ? WHERE run = ? AND outcome = ?",
                     (LOST, "its run was killed", number, RUNNING),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
@@ -10,12 +10,15 @@ import pytest
 
 from .collect.names import is_epic_file
 from .errors import Problem
+from .inert import one_line
 from .settings import EpicSettings, Settings
 
 if TYPE_CHECKING:
     from .collect.assembly import Assembled
 
 _DISTRIBUTION = "epic_distribution"
+_ARGUMENTS = "epic_arguments"
+_NOTES = "epic_notes"
 _WOULD_BREAK = "pytest-xdist would run stories before their dependencies: use --dist=loadfile with -n"
 
 
@@ -24,8 +27,43 @@ def is_xdist_worker(config: pytest.Config) -> bool:
 
 
 def tell_worker(config: pytest.Config, node: Any) -> None:
-    """Let a worker know how items are handed out, which pytest-xdist keeps from it."""
+    """Let a worker know how items are handed out and how the run was called, which pytest-xdist keeps from it."""
     node.workerinput[_DISTRIBUTION] = config.getoption("dist", "no")
+    node.workerinput[_ARGUMENTS] = list(config.invocation_params.args)
+    if not config.pluginmanager.has_plugin("epics-worker-notes"):
+        config.pluginmanager.register(WorkerNotes(), "epics-worker-notes")
+
+
+def arguments_of(config: Any) -> Sequence[str]:
+    """How the run was called; a worker was called by pytest-xdist."""
+    arguments: Sequence[str] = (
+        config.workerinput[_ARGUMENTS] if is_xdist_worker(config) else config.invocation_params.args
+    )
+    return arguments
+
+
+def tell_controller(config: Any, notes: Iterable[str]) -> None:
+    """Let the controller say what a worker has to tell of its part of the run, since nobody sees its summary."""
+    config.workeroutput[_NOTES] = [one_line(note) for note in notes]
+
+
+class WorkerNotes:
+    """The controller's part of :func:`tell_controller`."""
+
+    def __init__(self) -> None:
+        self._notes: dict[str, None] = {}
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodedown(self, node: Any) -> None:
+        """Called by pytest-xdist when a worker has ended; one that crashed has told nothing."""
+        self._notes.update(dict.fromkeys(getattr(node, "workeroutput", {}).get(_NOTES, ())))
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        """Called after the failures have been shown."""
+        if self._notes:
+            terminalreporter.section("epics")
+        for note in self._notes:
+            terminalreporter.line(note)
 
 
 def check_distribution(config: pytest.Config, settings: Settings, ids: Sequence[str]) -> None:

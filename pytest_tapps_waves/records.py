@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pytest
 
-from .actions import Call, Command
 from .actions.sweeping import sweep, sweep_groups
 from .attempts import Attempt, Performance
 from .collect.items import StoryItem
@@ -21,9 +20,9 @@ from .core.plan import Settled
 from .errors import JournalError
 from .journal import Journal, Store
 from .journal.digests import changed_keys, definition_of, definition_of_file, upstream_of
-from .journal.journal import Row
 from .journal.owners import this_process
 from .journal.past import RUNNING, Past
+from .journal.statements import Row
 from .reports.words import ago, counted
 
 _LONGEST_REASON = 500
@@ -47,7 +46,7 @@ def open_records(
         raise JournalError("pytest's cache directory cannot be written to")
     arguments = mask(shlex.join(config.invocation_params.args))
     journal = Journal(Store(folder), this_process(), run, arguments, days)
-    records = Records(journal, graph, definitions_of(session.items, graph), resumes=resumes)
+    records = Records(journal, graph, definitions_of(session.items, graph), mask, resumes=resumes)
     if dead := records.journal.dead:
         ended = [*sweep(dead), *sweep_groups(records.journal.left)]
         if ended:
@@ -77,8 +76,7 @@ def definitions_of(items: Iterable[pytest.Item], graph: Graph) -> Mapping[str, s
     for item in items:
         if isinstance(item, StoryItem):
             if not item.is_documentation:
-                whole = not isinstance(item.action, Command | Call | None)
-                found[item.nodeid] = definition_of(item.spec, item.epic.header, whole=whole)
+                found[item.nodeid] = definition_of(item.spec, item.epic.header, whole=item.is_hooked)
         elif item.nodeid in graph.stories:
             if item.path not in files:
                 files[item.path] = _definition_at(item.path)
@@ -96,17 +94,28 @@ def _definition_at(path: Path) -> str:
 class Records:
     """Writes down what becomes of each story, before its report is shown."""
 
-    def __init__(self, journal: Journal, graph: Graph, definitions: Mapping[str, str], *, resumes: bool) -> None:
+    def __init__(
+        self,
+        journal: Journal,
+        graph: Graph,
+        definitions: Mapping[str, str],
+        mask: Callable[[str], str],
+        *,
+        resumes: bool,
+    ) -> None:
         """
         :param definitions: by node id, of all stories that have something to run.
+        :param mask: takes secrets out of what is written.
         :param resumes: whether stories that are done are passed over.
         """
         self.journal = journal
+        self._mask = mask
         self._graph = graph
         self._resumes = resumes
         self._going: dict[str, _Going] = {}
         self._marks: dict[str, str] = {}
         self._definitions = definitions
+        self._elsewhere: set[str] = set()
         self.notes: list[str] = []
         """What else users should know."""
         self.again: dict[str, list[str]] = {}
@@ -123,10 +132,12 @@ class Records:
     def begin(self, item: pytest.Item) -> Settled | None:
         """A story is about to run: note it, or say why it does not have to."""
         key = item.nodeid
+        upstream = self._upstream(key)
         definition = self._definitions.get(key)
         if definition is None:
+            # What stands on it stands on what it depends on.
+            self._marks[key] = upstream
             return None
-        upstream = upstream_of(self._marks, self._graph.stories[key].dependencies)
         row = Row(key, 1, definition, upstream, RUNNING, "", time.time(), 0.0, None)
         if self._resumes:
             past = self.journal.latest(key)
@@ -135,6 +146,7 @@ class Records:
                 return Settled(key, State.DONE, f"done in {_run(past)}")
             holder = self.journal.claim(row)
             if holder is not None:
+                self._elsewhere.add(key)
                 return Settled(key, State.SKIPPED, f"is being run by {_run(holder)}, process {holder.owner.pid}")
         else:
             self.journal.put_soon(row)
@@ -177,15 +189,25 @@ class Records:
         if going is not None:
             if not going.written or going.row.outcome != state.value:
                 self._write(going, state, reason or going.row.reason)
-        elif not state.satisfies:
+        elif not state.satisfies and key not in self._elsewhere:  # the other run says what became of it
             now = time.time()
-            self.journal.put_soon(Row(key, 0, "", "", state.value, reason[:_LONGEST_REASON], now, 0.0, None))
+            # The plan's own words, in which nothing has been masked.
+            why = self._mask(reason)[:_LONGEST_REASON]
+            self.journal.put_soon(Row(key, 0, "", "", state.value, why, now, 0.0, None))
 
     def close(self) -> None:
         """The run is over; what still goes on by then has been broken off."""
         for key in list(self._going):
             self.settled(key, State.CANCELLED, "interrupted")
         self.journal.close()
+
+    def _upstream(self, key: str) -> str:
+        story = self._graph.stories[key]
+        for other in story.defined:
+            if other not in self._graph.stories and other not in self._marks:
+                past = self.journal.latest(other)
+                self._marks[other] = past.mark if past is not None else ""
+        return upstream_of(self._marks, story.stands_on)
 
     def _write(self, going: _Going, state: State, reason: str) -> None:
         going.row = going.row._replace(outcome=state.value, reason=reason[:_LONGEST_REASON])

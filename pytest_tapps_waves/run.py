@@ -27,7 +27,7 @@ from .core.model import State
 from .core.plan import Effect, Plan, Tripped
 from .core.policies import POLICIES
 from .core.policies.base import WaveFinished, WaveStarted
-from .distribution import is_xdist_worker
+from .distribution import arguments_of, is_xdist_worker, tell_controller
 from .errors import JournalError
 from .executors import EXECUTORS, Executor
 from .inert import one_line
@@ -118,19 +118,27 @@ class EpicRun:
     def pytest_sessionfinish(self) -> None:
         """Called when the run is over, however it ended."""
         self._closing.close()
+        if is_xdist_worker(self._config) and self._plan is not None:
+            tell_controller(self._config, map(self._prepared.mask, self._told(self._plan)))
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """Called after the failures have been shown."""
         if self._plan is not None:
-            was_stopped = bool(self._plan.stopped) or not self._plan.done
+            notes = self._told(self._plan)
             self._plan.stop("the run was stopped")
-            notes = [*self._notes, *(self._records.told() if self._records is not None else ())]
-            if self._runtime is not None and self._runtime.retried:
-                notes.append(f"passed only after retries: {', '.join(self._runtime.retried)}")
-            if self._records is not None and (was_stopped or self._tripped):
-                notes.append(resume_line(self._config.invocation_params.args))
             found = self._prepared
             write_summary(terminalreporter, self._plan, found.conflicts, self._strays, notes, found.mask)
+
+    def _told(self, plan: Plan) -> list[str]:
+        """What else users should know of the run that is over."""
+        notes = [*self._notes, *(self._records.told() if self._records is not None else ())]
+        if self._runtime is not None and self._runtime.retried:
+            notes.append(f"passed only after retries: {', '.join(self._runtime.retried)}")
+        # The plan of a worker is never done, since it holds what other workers run.
+        was_stopped = plan.stopped or self._tripped or not (plan.done or is_xdist_worker(self._config))
+        if self._records is not None and was_stopped:
+            notes.append(resume_line(arguments_of(self._config)))
+        return notes
 
     def _begin(self, session: pytest.Session, found: Prepared, portal: Portal) -> tuple[Plan, StoryRuntime]:
         config = self._config

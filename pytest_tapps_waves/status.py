@@ -16,6 +16,7 @@ from .journal import Store
 from .journal.digests import changed_keys, upstream_of
 from .journal.history import StoryHistory, read_history
 from .journal.past import LOST, RUNNING, Past
+from .journal.store import storable
 from .records import definitions_of
 from .reports.status import StoryStatus
 
@@ -51,13 +52,18 @@ def _statuses(
 ) -> Iterator[StoryStatus]:
     """In the order of the waves, since what is done stands on what is done before it."""
     definitions = definitions_of(items.values(), graph)
-    marks = {key: story.attempt.mark for key, story in history.items() if story.attempt is not None}
-    again: set[str] = set()
+    marks = {node: story.attempt.mark for node, story in history.items() if story.attempt is not None}
+    again: dict[str, list[str]] = {}
+    """For each story of which something will run again, the ids of what that is."""
     for number, wave in enumerate(waves, 1):
         for key in wave:
-            item, story, known = items[key], graph.stories[key], history.get(key)
+            item, story, known = items[key], graph.stories[key], history.get(storable(key))
             title = item.spec.title if isinstance(item, StoryItem) else ""
+            before = [name for other in story.dependencies for name in again.get(other, ())]
             if isinstance(item, StoryItem) and item.is_documentation:
+                marks[key] = upstream_of(marks, story.stands_on)
+                if before:
+                    again[key] = before
                 yield StoryStatus(
                     key, story.id, title, story.epic, number, "documented", True, 0, None, None, "", "", None
                 )
@@ -65,15 +71,15 @@ def _statuses(
             attempt = known.attempt if known is not None else None
             why_again = ""
             if attempt is None or attempt.outcome != State.PASSED.value:
-                again.add(key)
+                again[key] = [story.id]
             elif changed := changed_keys(attempt.definition, definitions[key]):
                 why_again = f"{', '.join(changed)} changed since"
-            elif before := [graph.stories[other].id for other in story.dependencies if other in again]:
-                why_again = f"{', '.join(before)} will run again"
-            elif attempt.upstream != upstream_of(marks, story.dependencies):
+            elif before:
+                why_again = f"{', '.join(dict.fromkeys(before))} will run again"
+            elif attempt.upstream != upstream_of(marks, story.stands_on):
                 why_again = "what it depends on has run again since"
             if why_again:
-                again.add(key)
+                again[key] = [story.id]
             latest = known.latest if known is not None else None
             yield StoryStatus(
                 node=key,

@@ -209,7 +209,8 @@ class ProcessTree(asyncio.SubprocessProtocol):
         except OSError:
             # No descriptor is left to look into /proc with: what is in the group, the child first, ends all the same.
             with contextlib.suppress(psutil.Error, OSError):
-                os.killpg(self.pid, signal.SIGKILL)
+                if _POSIX:
+                    os.killpg(self.pid, signal.SIGKILL)
         return list(found.values())
 
     def _find(self, found: dict[int, psutil.Process]) -> None:

@@ -1,9 +1,9 @@
 """Secrets: values that stories work with, and that nobody is shown.
 
 What is masked is the value of a variable, with and without the white space around it, each of its lines, and the ways
-in which it is commonly written: as in a Python or JSON text, quoted for a shell or a URL, and in base64. What is
-shorter than ``SHORTEST`` is left, since to mask ``no`` or ``1`` would shred everything. A value that was cut, changed
-or encoded otherwise is not recognised.
+in which it is commonly written: as in a Python or JSON text, quoted for a shell or a URL, and in base64, in one line
+or in several. What is shorter than ``SHORTEST`` is left, since to mask ``no`` or ``1`` would shred everything. A value
+that was cut, changed or encoded otherwise is not recognised.
 """
 
 from __future__ import annotations
@@ -27,6 +27,9 @@ from .spool import DEFAULT_LIMIT
 MARK = "***"
 SHORTEST = 4
 """Characters that a value must have, so that it can be masked."""
+
+_BASE64_LINES = (64, 76)
+"""The lengths of the lines of PEM (RFC 7468) and of MIME (RFC 2045), which is that of the command ``base64`` too."""
 
 
 class _Known(NamedTuple):
@@ -200,11 +203,12 @@ def forms(value: str) -> set[str]:
         }
         data = _encoded(whole)
         if data is not None:
-            found |= {
-                encode(encoded).decode().rstrip("=")
-                for encode in (base64.b64encode, base64.urlsafe_b64encode)
-                for encoded in (data, data + b"\n")  # `echo $TOKEN | base64` encodes a line break, too
-            }
+            for encode in (base64.b64encode, base64.urlsafe_b64encode):
+                for encoded in (data, data + b"\n"):  # `echo $TOKEN | base64` encodes a line break, too
+                    written = encode(encoded).decode().rstrip("=")
+                    found.add(written)
+                    for width in _BASE64_LINES:
+                        found |= {written[start : start + width] for start in range(0, len(written), width)}
             found |= {urllib.parse.quote(data), urllib.parse.quote(data, safe=""), urllib.parse.quote_plus(data)}
     return {form for form in found if len(form) >= SHORTEST}
 

@@ -204,6 +204,7 @@ def _narrowed(
             dependencies=tuple(dict.fromkeys(dependencies)),
             missing=tuple(dict.fromkeys(missing)),
             missing_words="which was not found" if story.missing else _NOT_SELECTED,
+            defined=story.dependencies,
         )
 
 

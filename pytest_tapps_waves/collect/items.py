@@ -67,7 +67,7 @@ class EpicFile(pytest.File):
                 self,
                 name=spec.id,
                 spec=spec,
-                action=self._hooked_action(spec) or action_of(spec),
+                hooked=self._hooked_action(spec),
                 marks=[marks[tag] for tag in spec.tags],
             )
             for spec in self.definition.stories
@@ -112,7 +112,7 @@ class StoryItem(pytest.Item):
     parent: EpicFile
 
     def __init__(
-        self, *, spec: StorySpec, action: Action | None, marks: list[pytest.MarkDecorator], **kwargs: Any
+        self, *, spec: StorySpec, hooked: Action | None, marks: list[pytest.MarkDecorator], **kwargs: Any
     ) -> None:
         super().__init__(**kwargs)
         self.spec = spec
@@ -123,8 +123,10 @@ class StoryItem(pytest.Item):
             self.extra_keyword_matches.add(spec.title)
         for mark in marks:
             self.add_marker(mark)
-        self.action = action
+        self.action = hooked or action_of(spec)
         """What it does, if anything."""
+        self.is_hooked = hooked is not None
+        """Whether a hook has made that, from whatever keys."""
 
     @property
     def ihook(self) -> Any:

@@ -114,3 +114,10 @@ class Story(NamedTuple):
     """Labels of dependencies that are not part of this run."""
     missing_words: str = "which was not found"
     """Completes ``8.3 depends on 8.1, `` for those."""
+    defined: tuple[str, ...] = ()
+    """Keys of its dependencies as they are defined, if some of them are not part of this run."""
+
+    @property
+    def stands_on(self) -> tuple[str, ...]:
+        """Keys of all its dependencies, whether they are part of this run or not."""
+        return self.defined or self.dependencies

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from .journal import Journal, Row
+from .journal import Journal
+from .statements import Row
 from .store import Store
 
 __all__ = ["Journal", "Row", "Store"]

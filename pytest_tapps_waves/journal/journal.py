@@ -7,14 +7,14 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable, Sequence
-from typing import NamedTuple, TypeVar
+from typing import TypeVar
 
 from ..actions.sweeping import identity_of
 from ..errors import JournalError
 from .owners import BEAT_SECONDS, Owner
 from .past import LOST, PAST_QUERY, RUNNING, Past, past_of
-from .statements import PUT, PUT_PROCESS
-from .store import Store, is_damage
+from .statements import PUT, PUT_PROCESS, Row, as_stored
+from .store import Store, is_damage, storable
 from .tail import Tail, take_in
 
 _Answer = TypeVar("_Answer")
@@ -25,24 +25,6 @@ _GROUP_SECONDS = 0.05
 _RETRY_SECONDS = 5.0
 
 _LATEST = PAST_QUERY + "WHERE node = ? AND attempt.number > 0 ORDER BY attempt.place DESC LIMIT 1"
-
-
-class Row(NamedTuple):
-    """One attempt at a story, as it is written."""
-
-    node: str
-    number: int
-    """Counted from 1 in each run; 0 stands for a story that was decided about without being run."""
-    definition: str
-    upstream: str
-    outcome: str
-    """A state's word, or :data:`RUNNING`."""
-    reason: str
-    started: float
-    """Seconds since the epoch."""
-    duration: float
-    """Seconds."""
-    exit_status: int | None
 
 
 class Journal:
@@ -56,7 +38,7 @@ class Journal:
         self.run_id = run_id
         self._store = store
         self._owner = owner
-        self._arguments = arguments
+        self._arguments = storable(arguments)
         self._lock = threading.RLock()
         self._pending: dict[tuple[str, int], Row] = {}
         self._processes: list[tuple[str, int, str]] = []
@@ -67,7 +49,13 @@ class Journal:
         self._place = 0
         self._retry_at = 0.0
         try:
-            self._run = self._begin()
+            try:
+                self._run = self._begin()
+            except sqlite3.Error as error:
+                if not is_damage(error):
+                    raise
+                store.renew()
+                self._run = self._begin()
         except sqlite3.Error as error:
             store.close()
             raise JournalError(f"{store.path}: {error}") from None
@@ -91,17 +79,21 @@ class Journal:
 
     def put(self, row: Row) -> None:
         """Write an attempt down, now. What is already written of it is replaced."""
+        row = as_stored(row)
         with self._lock:
             self._pending[row.node, row.number] = row
             self._write_down((self._next_place(), *row))
 
     def put_soon(self, row: Row) -> None:
         """Write an attempt down within a moment, or together with the next one."""
+        row = as_stored(row)
         with self._lock:
             self._pending[row.node, row.number] = row
 
     def claim(self, row: Row) -> Past | None:
         """Write down that an attempt begins, unless another run is at it: then answer with that one."""
+
+        row = as_stored(row)
 
         def work(execute: Callable[..., sqlite3.Cursor]) -> Past | None:
             execute("BEGIN IMMEDIATE")
@@ -119,7 +111,7 @@ class Journal:
 
     def process(self, node: str, pid: int) -> None:
         """Write down, now, that a process has been started for a story."""
-        process = (node, pid, identity_of(pid))
+        process = (storable(node), pid, identity_of(pid))
         with self._lock:
             self._processes.append(process)
             self._write_down(process)
@@ -140,6 +132,9 @@ class Journal:
             # A run that is not whole does not say that it has ended: the next one takes in what its tail holds.
             if self._flush() and self._tried(self._write_end):
                 self._tail.remove()
+            if not self._store.is_in_place:
+                what = "was removed, or set aside by another run, while this one went on; it says nothing of this one"
+                self._store.notes.append(f"warning: {self._store.path} {what}")
         self._pulse.join()
         self._store.close()
 
@@ -168,7 +163,10 @@ class Journal:
                 if host == self._owner.host:
                     self.left += execute("SELECT pid, identity FROM process WHERE run = ?", [number]).fetchall()
                 execute("DELETE FROM process WHERE run = ?", [number])
-                execute("UPDATE run SET ended = ? WHERE number = ?", (beat, number))
+                last = execute("SELECT coalesce(max(place), 0) FROM attempt WHERE run = ?", [number]).fetchone()[0]
+                # It may have given more places than it has said, and the clock may have been turned back since.
+                self._place = max(self._place, last)
+                execute("UPDATE run SET ended = ?, place = max(place, ?) WHERE number = ?", (beat, last, number))
                 execute(
                     "UPDATE attempt SET outcome = ?, reason = ? WHERE run = ? AND outcome = ?",
                     (LOST, "its run was killed", number, RUNNING),
@@ -234,6 +232,9 @@ class Journal:
         self._processes.clear()
         self._tail.clear()
         self._group_until = time.monotonic() + _GROUP_SECONDS
+        if self._retry_at:
+            self._retry_at = 0.0
+            self._store.be_patient(True)
         return True
 
     def _tried(self, work: Callable[[Callable[..., sqlite3.Cursor]], _Answer]) -> _Answer | None:
@@ -252,7 +253,14 @@ class Journal:
             self._roll_back()
             self._trouble = str(error)
             self._retry_at = time.monotonic() + _RETRY_SECONDS
+            # Somebody who holds the database for long must hold up one statement, and not each story.
+            with contextlib.suppress(sqlite3.Error):
+                self._store.be_patient(False)
             return None
+        except BaseException:
+            # Ctrl-C: what was begun must not take along all that is written from now on.
+            self._roll_back()
+            raise
 
     def _roll_back(self) -> None:
         with contextlib.suppress(sqlite3.Error):
@@ -260,7 +268,7 @@ class Journal:
                 self._store.connection.execute("ROLLBACK")
 
     def _read_latest(self, execute: Callable[..., sqlite3.Cursor], node: str) -> Past | None:
-        found = execute(_LATEST, [node]).fetchone()
+        found = execute(_LATEST, [storable(node)]).fetchone()
         return past_of(found[1:]) if found else None
 
     def _beat(self) -> None:

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import count
 from pathlib import Path
 
 from ..errors import JournalError
 
 FILE_NAME = "journal.db"
+_LOCK_NAME = "journal.lock"
 
 MIGRATIONS: Sequence[str] = (
     """
@@ -75,18 +76,53 @@ class Store:
         self._migrations = migrations
         self.notes: list[str] = []
         """What users should know: databases that were set aside."""
+        self._file: tuple[int, int] | None = None
         try:
-            self.connection = self._opened()
+            with self._alone():
+                self.connection = self._opened()
         except sqlite3.Error as error:
             raise JournalError(f"{self.path}: {error}") from None
 
     def renew(self) -> None:
-        """Set a database aside that turned out to be damaged, and begin a new one.
+        """Set a database aside that turned out to be damaged, unless another run has, and begin a new one.
 
         :raises sqlite3.Error: if there can be no new one.
         """
-        self._set_aside("is damaged")
-        self.connection = self._opened()
+        with self._alone():
+            if self.is_in_place:
+                self._set_aside("is damaged")
+            self.close()
+            self.connection = self._opened()
+
+    @property
+    def is_in_place(self) -> bool:
+        """Whether the file of that name is still the one that is open."""
+        return self._file == self._found()
+
+    def _found(self) -> tuple[int, int] | None:
+        try:
+            found = self.path.stat()
+        except OSError:
+            return None
+        return found.st_dev, found.st_ino
+
+    @contextlib.contextmanager
+    def _alone(self) -> Iterator[None]:
+        """While this holds, no other run opens the database or sets it aside.
+
+        SQLite cannot wait for one that others make a WAL of, and what they have just begun is not to be set aside. Its
+        own lock of an empty database is one that every system has, and that ends with the process.
+        """
+        with contextlib.closing(self._connect(_LOCK_NAME)) as lock:
+            lock.execute("BEGIN EXCLUSIVE")
+            yield
+
+    def be_patient(self, patient: bool) -> None:
+        """Wait for others who write, some seconds, or not at all.
+
+        :raises sqlite3.Error: if the database is closed.
+        """
+        self.connection.execute(f"PRAGMA busy_timeout = {_BUSY_SECONDS * 1000 if patient else 0:.0f}")
 
     def close(self) -> None:
         with contextlib.suppress(sqlite3.Error):
@@ -103,15 +139,19 @@ class Store:
             self._set_aside("is damaged")
         else:
             if version <= len(self._migrations):
+                self._file = self._found()
                 return self.connection
             self._set_aside(f"is of version {version}, from a later pytest-tapps-waves")
         self.connection = self._connect()
         self._prepare()
+        self._file = self._found()
         return self.connection
 
-    def _connect(self) -> sqlite3.Connection:
+    def _connect(self, name: str = FILE_NAME) -> sqlite3.Connection:
         # Written to by the thread that beats too, under a lock of the journal's.
-        return sqlite3.connect(self.path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False)
+        return sqlite3.connect(
+            self.path.with_name(name), timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False
+        )
 
     def _prepare(self) -> int:
         """Bring the schema up to date; the version that it has then."""
@@ -149,10 +189,19 @@ class Store:
     def _set_aside(self, what: str) -> None:
         self.close()
         aside = next(path for number in count(1) if not (path := self.path.with_suffix(f".db.old{number}")).exists())
-        for suffix in ("", "-wal", "-shm"):
-            with contextlib.suppress(FileNotFoundError):
-                self.path.with_name(self.path.name + suffix).replace(aside.with_name(aside.name + suffix))
+        try:
+            # The log first: alone, it would be played into the new database.
+            for suffix in ("-wal", "-shm", ""):
+                with contextlib.suppress(FileNotFoundError):
+                    self.path.with_name(self.path.name + suffix).replace(aside.with_name(aside.name + suffix))
+        except OSError as error:
+            raise sqlite3.OperationalError(f"it {what}, and cannot be set aside: {error.strerror}") from None
         self.notes.append(f"warning: {self.path} {what}; it was set aside as {aside.name}, and a new one was begun")
+
+
+def storable(text: str) -> str:
+    """Text as SQLite takes it: halves of pairs, as in names of files that are no text, become escapes."""
+    return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode()
 
 
 def is_damage(error: sqlite3.Error) -> bool:

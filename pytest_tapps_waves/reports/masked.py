@@ -43,6 +43,9 @@ def _mask(report: pytest.TestReport, mask: Callable[[str], str]) -> None:
     report.longrepr = _masked(report.longrepr, mask)
     path, line, title = report.location
     report.location = (path, line, mask(title))
+    report.user_properties = [
+        (name, mask(value) if isinstance(value, str) else value) for name, value in report.user_properties
+    ]
     if hasattr(report, "wasxfail"):
         report.wasxfail = mask(report.wasxfail)
 

@@ -26,6 +26,9 @@ class Outcomes:
             self._states[key] = State.PASSED
         if report.failed:
             self._states[key] = State.FAILED
+        elif isinstance(report, pytest.SubtestReport):
+            # One that is skipped leaves its test to pass.
+            return
         elif report.skipped and self._states.get(key) is not State.FAILED:
             self._states[key] = State.SKIPPED
             if isinstance(report.longrepr, tuple):

@@ -75,8 +75,10 @@ def resume_line(arguments: Sequence[str]) -> str:
 
     :param arguments: of its command line.
     """
-    resume = [] if "--epic-resume" in arguments else ["--epic-resume"]
-    return f"to go on where it stopped: {shlex.join(['pytest', *arguments, *resume])}"
+    # What clears the journal would make everything run again.
+    kept = [argument for argument in arguments if argument not in ("--cache-clear", "--no-epic-resume")]
+    resume = [] if "--epic-resume" in kept else ["--epic-resume"]
+    return f"to go on where it stopped: {shlex.join(['pytest', *kept, *resume])}"
 
 
 def _epic_lines(plan: Plan) -> Iterator[str]:

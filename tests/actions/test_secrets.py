@@ -9,6 +9,7 @@ import shlex
 import subprocess
 import threading
 import urllib.parse
+from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
 
@@ -17,7 +18,7 @@ import pytest
 from hypothesis import example, given
 
 from pytest_tapps_waves.actions.output import HEAD, TAIL
-from pytest_tapps_waves.actions.secrets import MaskedOutput, Masker, Secrets, forms, is_too_short, unmaskable
+from pytest_tapps_waves.actions.secrets import SHORTEST, MaskedOutput, Masker, Secrets, forms, is_too_short, unmaskable
 from pytest_tapps_waves.epics.spec import EpicDefinition, EpicHeader, StorySpec
 
 SIGNS = "ab\n'é"
@@ -120,6 +121,17 @@ def test_a_value_is_masked_in_the_ways_in_which_it_is_commonly_written(value: st
     left = shown.replace("***", "")
     assert set(left) <= set("<>'\"=\\n {}:token"), left
     assert Masker([value]).data(f"<{written(value)}>".encode()) == shown.encode()
+
+
+@pytest.mark.parametrize("width", [64, 76])
+@pytest.mark.parametrize("encode", [base64.b64encode, base64.urlsafe_b64encode])
+@pytest.mark.parametrize("value", ["0123456789?~ü" * 20, "hunter2" * 9 + "\n"])
+def test_a_value_in_lines_of_base64_is_masked(value: str, encode: Callable[[bytes], bytes], width: int) -> None:
+    written = encode(value.encode()).decode()
+    lines = [written[start : start + width] for start in range(0, len(written), width)]
+    shown = Masker([value]).text("\n".join(lines)).split("\n")
+    for line, told in zip(lines, shown, strict=True):
+        assert told.rstrip("=") == "***" or len(line.rstrip("=")) < SHORTEST
 
 
 @pytest.mark.skipif(os.name != "posix", reason="the shell of POSIX")

@@ -167,3 +167,4 @@ def test_a_story_that_another_run_is_at_is_left_to_it(both_ways: BothWays, proje
     assert f"process {os.getpid()}" in beside
     assert "two depends on one, which was skipped" in beside
     assert project.lines("log") == ["one", "two"]
+    project.run("--epic-status").stdout.re_match_lines([r"  one +2 +passed +1 .*", r"  two +3 +passed +1 .*"])

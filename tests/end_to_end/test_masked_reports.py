@@ -77,6 +77,22 @@ def test_what_ends_the_whole_run_is_masked(project: Project, both_ways: Run) -> 
     assert TOKEN not in whole(project, result)
 
 
+def test_properties_are_masked(project: Project, shown: Callable[..., str]) -> None:
+    project.write(
+        "conftest.py",
+        """
+        import os
+
+        def pytest_runtest_teardown(item):
+            item.user_properties += [("as", os.environ["TOKEN"]), ("times", 2)]
+        """,
+    )
+    shop(project, 'id: "1", run: "true"')
+    text = shown(passed=1)
+    assert '<property name="as" value="***"' in text
+    assert '<property name="times" value="2"' in text
+
+
 def test_an_action_that_breaks_is_masked(project: Project, shown: Callable[..., str]) -> None:
     project.write(
         "conftest.py",
@@ -132,7 +148,7 @@ def test_conflicts_are_masked(project: Project, both_ways: Run, policy: str) -> 
     shop(project, *stories, header=f"conflict_detection: {policy}")
     result = both_ways("-rA")
     assert "both affect ***" in result.stdout.str()
-    assert TOKEN not in result.stdout.str()
+    assert TOKEN not in whole(project, result)
 
 
 def test_stories_have_the_real_value(project: Project, both_ways: Run) -> None:

@@ -195,21 +195,23 @@ def test_a_documented_story_lets_what_is_done_after_it_be_done(both_ways: BothWa
     assert ran(project) == ["b"]
 
 
-def test_an_action_of_somebody_elses_runs_again_when_any_of_its_keys_has_changed(
-    both_ways: BothWays, project: Project
+@pytest.mark.parametrize("made", ["Note(story.metadata['note'])", "Command(f'echo {story.metadata[\"note\"]} >> log')"])
+def test_an_action_of_a_hook_runs_again_when_any_of_its_keys_has_changed(
+    both_ways: BothWays, project: Project, made: str
 ) -> None:
     project.write(
         "conftest.py",
-        """
+        f"""
+        from pytest_tapps_waves.actions import Command
         class Note:
             def __init__(self, word): self.word = word
-            def describe(self): return f"note: {self.word}"
+            def describe(self): return f"note: {{self.word}}"
             async def perform(self, job, output):
                 with open("log", "a") as file:
                     file.write(self.word + "\\n")
         def pytest_epic_action(config, story):
             if "note" in story.metadata:
-                return Note(story.metadata["note"])
+                return {made}
         """,
     )
     project.epic("stories: [{id: a, note: one}]")
@@ -258,6 +260,7 @@ def test_a_run_that_is_stopped_says_how_to_go_on(both_ways: BothWays, project: P
     result = both_ways("-k", "one or two")
     result.stdout.re_match_lines([line.format("-k 'one or two' --epic-resume$")])
     both_ways("-x").stdout.re_match_lines([line.format("-x --epic-resume$")])
+    both_ways("--cache-clear", "-x").stdout.no_re_match_line(line.format("--cache-clear"))
     both_ways("--epic-resume", "-x").stdout.re_match_lines([line.format("--epic-resume -x$")])
 
 

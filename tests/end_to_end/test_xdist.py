@@ -132,3 +132,29 @@ def test_workers_pass_over_what_is_done(project: Project) -> None:
     result.assert_outcomes(failed=2, skipped=8)
     result.stdout.fnmatch_lines(["SKIPPED * done in run *"])
     assert project.lines("order_a") == ["1", "2", "3"]
+
+
+def test_what_workers_have_to_say_of_the_journal_is_said(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TOKEN", "hunter2-hunter3")
+    project.epic("""
+        epic: {circuit_breaker: 1, secrets: [TOKEN]}
+        stories: [{id: a, run: exit 1}, {id: b, run: 'true', dependencies: [a]}]
+    """)
+    project.run()
+    project.write(".pytest_cache/d/epics/journal.db", "this is no database")
+    options = ("-n2", "--dist=loadfile", "--override-ini=junit_suite_name=hunter2-hunter3")
+    result = project.run_process(*options, plugins=XDIST)
+    result.stdout.fnmatch_lines(
+        [
+            "*= epics =*",
+            "warning: *journal.db is damaged; it was set aside as journal.db.old1, and a new one was begun",
+            "to go on where it stopped: pytest * --override-ini=junit_suite_name=[*][*][*] --epic-resume",
+        ]
+    )
+    assert "hunter2" not in result.stdout.str()
+
+
+def test_workers_of_a_run_that_came_to_its_end_have_nothing_to_say(project: Project) -> None:
+    epics(project)
+    result = project.run_process("-n2", "--dist=loadfile", plugins=XDIST)
+    result.stdout.no_fnmatch_line("to go on where it stopped*")

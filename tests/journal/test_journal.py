@@ -109,12 +109,14 @@ def test_the_latest_attempt_is_the_last_that_began_whatever_the_clock_says(begin
     assert (latest.outcome, latest.run_id) == ("passed", "run2")
 
 
+@pytest.mark.parametrize("was_killed", [False, True])
 def test_a_clock_that_is_turned_back_does_not_make_the_last_attempt_an_earlier_one(
-    begin: Begin, monkeypatch: pytest.MonkeyPatch
+    begin: Begin, monkeypatch: pytest.MonkeyPatch, was_killed: bool
 ) -> None:
-    first = begin()
+    first = begin(Owner(this_process().host, os.getpid(), NOBODY))
     first.put(row(outcome="failed"))
-    first.close()
+    if not was_killed:
+        first.close()
     now = time.time_ns()
     monkeypatch.setattr(time, "time_ns", lambda: now - 3600 * 10**9)
     second = begin()

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import sqlite3
 from pathlib import Path
 
 import pytest
 
 from pytest_tapps_waves.errors import JournalError
+from pytest_tapps_waves.journal import store as store_module
 from pytest_tapps_waves.journal.store import FILE_NAME, MIGRATIONS, Store
 
 pytestmark = pytest.mark.usefixtures("databases_are_closed")
@@ -107,3 +109,36 @@ def test_nothing_that_was_set_aside_is_overwritten(tmp_path: Path) -> None:
 def test_a_folder_that_is_not_there_is_an_error_that_names_the_file(tmp_path: Path) -> None:
     with pytest.raises(JournalError, match=r"missing.journal\.db"):
         Store(tmp_path / "missing")
+
+
+def test_what_another_run_has_just_begun_is_not_set_aside(tmp_path: Path) -> None:
+    first, second = Store(tmp_path), Store(tmp_path)
+    second.renew()
+    second.connection.execute(RUN)
+    assert not first.is_in_place
+    first.renew()
+    assert runs(first) == ["r"]
+    assert first.notes == []
+    assert second.is_in_place
+    assert not (tmp_path / "journal.db.old2").exists()
+
+
+def test_runs_open_the_database_one_after_the_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(store_module, "_BUSY_SECONDS", 0.05)
+    lock = sqlite3.connect(tmp_path / "journal.lock", isolation_level=None)
+    lock.execute("BEGIN EXCLUSIVE")
+    with pytest.raises(JournalError, match="database is locked"):
+        Store(tmp_path)
+    lock.close()
+    assert runs(Store(tmp_path)) == []
+
+
+def test_a_damaged_database_that_cannot_be_moved_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / FILE_NAME).write_bytes(b"this is no database")
+    monkeypatch.setattr(Path, "replace", cannot)
+    with pytest.raises(JournalError, match=r"journal\.db: it is damaged, and cannot be set aside: Read-only file"):
+        Store(tmp_path)
+
+
+def cannot(path: Path, target: Path) -> None:
+    raise OSError(errno.EROFS, "Read-only file system")

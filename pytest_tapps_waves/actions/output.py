@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from contextvars import ContextVar
+from hashlib import blake2b
 from pathlib import Path
 
 from ..inert import inert
@@ -18,6 +19,8 @@ TAIL = 32 * 1024
 _LINES = 8 * 1024
 """How much of all streams together is kept for :meth:`Output.last_lines`."""
 _LONGEST_LINE = 500
+_LONGEST_NAME = 140
+"""Bytes of a node id in the name of a file, of which systems take 255."""
 
 
 CURRENT_OUTPUT: ContextVar[Output | None] = ContextVar("CURRENT_OUTPUT", default=None)
@@ -182,5 +185,7 @@ def as_bytes(text: str) -> bytes:
 
 
 def file_name(node_id: str) -> str:
-    """A node id as a file name that every system takes."""
-    return re.sub(r"[^\w.-]+", "_", node_id)[-150:]
+    """A node id as a file name that every system takes, and that no other node has."""
+    whole = node_id.encode("utf-8", "surrogatepass")
+    end = re.sub(r"[^\w.-]+", "_", node_id).encode("utf-8", "ignore")[-_LONGEST_NAME:].decode("utf-8", "ignore")
+    return f"{end}.{blake2b(whole, digest_size=4).hexdigest()}"

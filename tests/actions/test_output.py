@@ -284,6 +284,12 @@ def test_an_output_is_the_current_one_only_while_it_receives() -> None:
 
 
 def test_a_file_name_holds_nothing_that_a_system_refuses() -> None:
-    assert file_name("tests/epic a.yaml::8.1") == "tests_epic_a.yaml_8.1"
+    assert re.fullmatch(r"tests_epic_a\.yaml_8\.1\.[0-9a-f]{8}", file_name("tests/epic a.yaml::8.1"))
     assert re.fullmatch(r"[\w.-]+", file_name('a<>:"/\\|?*\0\n' + "é" * 500))
     assert len(file_name("x" * 500)) <= 150
+    assert len(file_name("é字" * 500).encode()) <= 150
+
+
+def test_no_two_node_ids_have_one_file_name() -> None:
+    ids = ["a_b/epic_c.yaml::1", "a/b/epic_c.yaml::1", "A/b/epic_c.yaml::1", "x" * 500, "y" + "x" * 499]
+    assert len({file_name(node_id).casefold() for node_id in ids}) == len(ids)

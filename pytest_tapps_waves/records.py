@@ -114,6 +114,8 @@ class Records:
         self._resumes = resumes
         self._going: dict[str, _Going] = {}
         self._marks: dict[str, str] = {}
+        # That of nearly all stories, so made once.
+        self._first_mark = f"{journal.run_id}.1"
         self._definitions = definitions
         self._elsewhere: set[str] = set()
         self.notes: list[str] = []
@@ -151,7 +153,7 @@ class Records:
         else:
             self.journal.put_soon(row)
         self._going[key] = _Going(row, time.perf_counter())
-        self._marks[key] = f"{self.journal.run_id}.1"
+        self._marks[key] = self._mark(1)
         return None
 
     def set_up(self, key: str) -> None:
@@ -161,7 +163,7 @@ class Records:
             number = going.row.number + 1
             row = going.row._replace(number=number, outcome=RUNNING, reason="", started=time.time(), exit_status=None)
             self._going[key] = _Going(row, time.perf_counter())
-            self._marks[key] = f"{self.journal.run_id}.{number}"
+            self._marks[key] = self._mark(number)
             self.journal.put_soon(row)
 
     def reported(self, key: str, state: State, reason: str, performance: Performance | None) -> None:
@@ -178,7 +180,7 @@ class Records:
             why = str(attempt.error) if attempt.error else "a check failed"
             self.journal.put_soon(_row_of(attempt, going.row, State.FAILED, why))
             going.row = going.row._replace(number=going.row.number + 1)
-        self._marks[key] = f"{self.journal.run_id}.{going.row.number}"
+            self._marks[key] = self._mark(going.row.number)
         going.row = _row_of(last, going.row, state, reason)
         going.written = True
         self.journal.put(going.row)
@@ -200,6 +202,9 @@ class Records:
         for key in list(self._going):
             self.settled(key, State.CANCELLED, "interrupted")
         self.journal.close()
+
+    def _mark(self, number: int) -> str:
+        return self._first_mark if number == 1 else f"{self.journal.run_id}.{number}"
 
     def _upstream(self, key: str) -> str:
         story = self._graph.stories[key]

@@ -53,7 +53,7 @@ def _cell(table: Table, figure: Figure | None) -> str:
     if figure is None:
         return ""
     if figure.absent:
-        return f"none: {figure.absent}"
+        return f"none: {figure.absent}".replace("|", "\\|")
     text = table.number(figure.median)
     if len(figure.samples) > 1:
         text += f" ({table.number(min(figure.samples))} to {table.number(max(figure.samples))})"

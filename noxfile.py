@@ -93,6 +93,6 @@ def examples(session: nox.Session) -> None:
 @nox.session(python=PYTHONS[0])
 def benchmark(session: nox.Session) -> None:
     """The benchmarks at their smallest, so that they keep working; ``nox -s benchmark -- --pairs 9`` measures."""
-    session.install("-e", ".")
-    session.run("python", "benchmarks/overhead.py", *(session.posargs or ["--smallest"]))
-    session.run("python", "benchmarks/journal.py", *(session.posargs or ["--smallest"]))
+    session.install("-e", ".[benchmarks]" if session.posargs else ".")
+    session.run("python", "-m", "benchmarks", *(session.posargs or ["--smallest"]))
+    session.run("python", "-m", "benchmarks", "--check")

@@ -1,0 +1,1 @@
+"""Regenerates every figure of docs/performance.md: ``python -m benchmarks``. See README.md."""

@@ -100,7 +100,8 @@ OPTIONS = (
         "--epic-schedule",
         _one_of(*POLICIES),
         "|".join(POLICIES),
-        "when stories start. waves: a wave starts when the one before has ended",
+        "when stories start that run at once. waves: a wave starts when the one before has ended (default). "
+        "eager: a story starts when its own dependencies have passed, longest remaining path first",
     ),
     Option(
         "--epic-conflicts",
@@ -200,7 +201,7 @@ def add_options(parser: pytest.Parser, plan_formats: Sequence[str], status_forma
         default=None,
         type=_one_of(*plan_formats),
         metavar="|".join(plan_formats),
-        help="print the waves and the conflicts, and run nothing",
+        help="print the waves, the conflicts and how long it would take under each schedule, and run nothing",
     )
     group.addoption(
         "--list-dependency-names",

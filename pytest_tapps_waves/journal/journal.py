@@ -6,11 +6,12 @@ import contextlib
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TypeVar
 
 from ..actions.sweeping import identity_of
 from ..errors import JournalError
+from .durations import median_durations
 from .owners import BEAT_SECONDS, Owner
 from .past import LOST, PAST_QUERY, RUNNING, Past, past_of
 from .statements import PUT, PUT_PROCESS, Row, as_stored
@@ -121,6 +122,11 @@ class Journal:
         with self._lock:
             self._flush()
             return self._tried(lambda execute: self._read_latest(execute, node))
+
+    def durations(self, nodes: Iterable[str]) -> Mapping[str, float]:
+        """How long stories took lately when they passed, in seconds: of those that ever did."""
+        with self._lock:
+            return self._tried(lambda execute: median_durations(execute, nodes)) or {}
 
     def close(self) -> None:
         """The run has ended. A second time does nothing."""

@@ -20,6 +20,7 @@ from .core.graph import Graph, Waves
 from .core.order import Place, arranged
 from .core.turns import Turns, find_turns
 from .distribution import is_xdist_worker, worker_problems
+from .epics.pause import collector_paused
 from .errors import Problem, WavesError
 from .settings import EpicSettings, Settings
 
@@ -101,6 +102,17 @@ def prepare(
     :param problems: mistakes found so far.
     :raises pytest.UsageError: if hooks or epics contradict one another.
     """
+    with collector_paused():
+        return _prepared(session, settings, items, tests, problems)
+
+
+def _prepared(
+    session: pytest.Session,
+    settings: Settings,
+    items: list[pytest.Item],
+    tests: Sequence[TestNode],
+    problems: Sequence[Problem],
+) -> Prepared:
     config = session.config
     only_failed = bool(config.getoption("lf", False) and config.cache.get("cache/lastfailed", {}))
     unique = {item.nodeid: item for item in items}

@@ -52,6 +52,8 @@ def find_conflicts(
                 parsed[text] = parse(text, is_directory)
         common: dict[tuple[str, ...], dict[str, None]] = {}
         for path, keys in _groups([parsed[text] for text in stories_of], stories_of, in_common):
+            if len(keys) == 1:
+                continue
             in_run = sorted(dict.fromkeys(keys), key=graph.position.__getitem__)
             stories = sorted((graph.stories[key] for key in in_run), key=file_order)
             if len(stories) > 1:

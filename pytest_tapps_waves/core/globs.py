@@ -55,6 +55,9 @@ def parse(text: str, is_directory: Callable[[str], bool] = lambda path: False) -
 
     :param is_directory: tells of a literal path, relative to rootdir, whether a directory is there.
     """
+    if _PLAIN.fullmatch(text):
+        segments = text.split("/")
+        return Glob(text, tuple(segments), (True,) * len(segments), is_directory(text))
     written = text
     while text.endswith(" ") and not text.endswith("\\ "):
         text = text[:-1]
@@ -85,6 +88,8 @@ def parse(text: str, is_directory: Callable[[str], bool] = lambda path: False) -
 
 
 _SIGNS = frozenset("*?[\\")
+_PLAIN = re.compile(r"[\w-][\w.-]*(?:/[\w-][\w.-]*)+")
+"""What most patterns are: a path of two names or more, without anything that needs a second look."""
 _ESCAPED = re.compile(r"\\(.)", re.DOTALL)
 
 

@@ -24,7 +24,7 @@ def overlapping(globs: Sequence[Glob]) -> Iterator[tuple[Glob, Glob]]:
     names: dict[str, list[Glob]] = {}
     wild: list[Glob] = []
     for glob in globs:
-        if glob.path is not None and not glob.directory:
+        if all(glob.literal) and not glob.directory:
             paths.setdefault(glob.segments, []).append(glob)
         elif glob.name is not None:
             names.setdefault(glob.name, []).append(glob)
@@ -32,10 +32,12 @@ def overlapping(globs: Sequence[Glob]) -> Iterator[tuple[Glob, Glob]]:
             wild.append(glob)
     yield from _spellings(paths)
     yield from _spellings(names)
+    depths = sorted({len(segments) for segments in paths})[:-1]
     for segments, written in paths.items():
-        for depth in range(1, len(segments)):
-            yield from _pairs(paths.get(segments[:depth], ()), written)
-        for segment in dict.fromkeys(segments):
+        for depth in depths:
+            if depth < len(segments):
+                yield from _pairs(paths.get(segments[:depth], ()), written)
+        for segment in dict.fromkeys(segments) if names else ():
             yield from (pair for pair in _pairs(names.get(segment, ()), written) if overlap(*pair))
     if wild:
         yield from _wild_overlaps(wild, [*chain.from_iterable([*paths.values(), *names.values()])])
@@ -44,7 +46,7 @@ def overlapping(globs: Sequence[Glob]) -> Iterator[tuple[Glob, Glob]]:
 def _spellings(index: Mapping[Any, Sequence[Glob]]) -> Iterator[tuple[Glob, Glob]]:
     """``a/b`` and ``/a/b/`` are two spellings of one pattern."""
     for written in index.values():
-        for place, glob in enumerate(written):
+        for place, glob in enumerate(written) if len(written) > 1 else ():
             yield from _pairs((glob,), written[place + 1 :])
 
 

@@ -241,7 +241,8 @@ class Plan:
             for dependent in self.graph.dependents[key]:
                 self._unblock(dependent)
             return ()
-        return [self._verdict(dependent, key, state) for dependent in self.graph.dependents[key]]
+        left = [dependent for dependent in self.graph.dependents[key] if not self.states[dependent].final]
+        return [self._verdict(dependent, key, state) for dependent in left]
 
     def _verdict(self, dependent: str, key: str, state: State) -> Settled:
         story = self.graph.stories[dependent]

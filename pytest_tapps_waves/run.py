@@ -4,28 +4,25 @@ from __future__ import annotations
 
 import signal
 import sys
-import tempfile
 import time
 import uuid
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from contextlib import ExitStack
-from functools import cache, partial
-from pathlib import Path
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
 
 from .actions.base import GRACE
 from .actions.guard import Guard
-from .actions.spool import remove_old
 from .collect.items import RUNTIME, StoryItem
-from .collect.library import cache_folder
+from .collect.library import logs_of
 from .concurrent.async_tests import runner_fixtures
 from .concurrent.outcomes import refuse, skipped
 from .concurrent.portal import OwnLoop, Portal, SharedLoop, on_signal
 from .core.model import State
 from .core.plan import Effect, Plan, Tripped
-from .core.policies import POLICIES
+from .core.policies import POLICIES, Terms
 from .core.policies.base import WaveFinished, WaveStarted
 from .distribution import arguments_of, is_xdist_worker, tell_controller
 from .errors import JournalError
@@ -33,7 +30,6 @@ from .executors import EXECUTORS, Executor
 from .inert import one_line
 from .loops import AllAtOnce, OneByOne
 from .loops.one_by_one import with_lean_hooks
-from .prediction import forecast_of, hint, terms_of
 from .preparation import Prepared
 from .records import Records, open_records
 from .reports import PLANS, STATUSES
@@ -149,10 +145,9 @@ class EpicRun:
             sys.path.insert(0, str(config.rootpath))
         run = uuid.uuid4().hex
         self._records = self._open_records(session, found, run)
-        terms = terms_of(found, session.items, self._records)
         plan = Plan(
             found.graph,
-            POLICIES[found.schedule](found.graph, found.waves, terms),
+            POLICIES[found.schedule](found.graph, found.waves, self._terms(session, found)),
             rules={path: epic.rules for path, epic in found.epics.items()},
             conflicts=found.conflicts,
             limit=found.limit,
@@ -164,7 +159,7 @@ class EpicRun:
             found.epics,
             executor,
             portal,
-            _logs(config),
+            logs_of(config),
             output_limit=self._settings.output_limit,
             concurrent=found.concurrent,
             run=run,
@@ -179,6 +174,14 @@ class EpicRun:
         self._plan, self._runtime = plan, runtime
         plan.begin()
         return plan, runtime
+
+    def _terms(self, session: pytest.Session, found: Prepared) -> Terms:
+        if not found.concurrent:
+            # The order is that of pytest's own loop.
+            return Terms()
+        from .prediction import terms_of
+
+        return terms_of(found, session.items, self._records)
 
     def _open_records(self, session: pytest.Session, found: Prepared, run: str) -> Records | None:
         settings = self._settings
@@ -248,6 +251,8 @@ class EpicRun:
             )
         finally:
             self._strays = loop.strays
+        from .prediction import hint
+
         self._notes += hint(found, session.items, plan, loop.spans, self._settings.dependency_rules)
 
     def _on_effect(self, session: pytest.Session, effect: Effect) -> None:
@@ -264,6 +269,8 @@ class EpicRun:
             report_tripped(session, self._plan, effect)
 
     def _print_plan(self, session: pytest.Session, found: Prepared) -> None:
+        from .prediction import forecast_of
+
         forecast, notes = forecast_of(self._config, found, session.items, self._settings.dependency_rules)
         lines_of = PLANS[self._settings.plan_format or "text"]
         self._print(found, [*lines_of(found.graph, found.waves, found.conflicts, found.titles, forecast), *notes])
@@ -281,13 +288,3 @@ class EpicRun:
         for line in lines:
             if reporter is not None:
                 reporter.write_line(one_line(found.mask(line)))
-
-
-def _logs(config: pytest.Config) -> Callable[[], Path]:
-    """Names the folder for output that is too long for memory."""
-    folder = cache_folder(config)
-    if folder is None:
-        # A folder that nobody else can have made before; it is left to the system to clear it away.
-        return cache(lambda: Path(tempfile.mkdtemp(prefix="pytest-epics-")))
-    remove_old(folder)
-    return lambda: folder

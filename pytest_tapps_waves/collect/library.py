@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from collections.abc import Callable, Iterator
 from functools import cache, partial
 from pathlib import Path
 
 import pytest
 
+from ..actions.spool import remove_old
 from ..epics.parsed import ParsedEpics
 from ..epics.spec import EpicDefinition
 from ..errors import PlanProblems, Problem
@@ -112,3 +114,13 @@ class Library:
 
 
 _LIBRARY = pytest.StashKey[Library]()
+
+
+def logs_of(config: pytest.Config) -> Callable[[], Path]:
+    """Names the folder for output that is too long for memory."""
+    folder = cache_folder(config)
+    if folder is None:
+        # A folder that nobody else can have made before; it is left to the system to clear it away.
+        return cache(lambda: Path(tempfile.mkdtemp(prefix="pytest-epics-")))
+    remove_old(folder)
+    return lambda: folder

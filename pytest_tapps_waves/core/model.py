@@ -124,3 +124,8 @@ class Story(NamedTuple):
     def stands_on(self) -> tuple[str, ...]:
         """Keys of all its dependencies, whether they are part of this run or not."""
         return self.defined or self.dependencies
+
+    @property
+    def file_order(self) -> tuple[str, int]:
+        """Where it stands, whatever order its items were shuffled into."""
+        return self.epic, self.line

@@ -100,7 +100,8 @@ OPTIONS = (
         "--epic-schedule",
         _one_of(*POLICIES),
         "|".join(POLICIES),
-        "when stories start. waves: a wave starts when the one before has ended",
+        "when stories start that run at once. waves: a wave starts when the one before has ended (default). "
+        "eager: a story starts when its own dependencies have passed, longest remaining path first",
     ),
     Option(
         "--epic-conflicts",

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from functools import partial
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cache, partial
 from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
@@ -18,6 +18,7 @@ from .concurrent.async_tests import is_async_test
 from .core.conflicts import Conflict, find_conflicts
 from .core.graph import Graph, Waves
 from .core.order import Place, arranged
+from .core.turns import Turns, find_turns
 from .distribution import is_xdist_worker, worker_problems
 from .errors import Problem, WavesError
 from .settings import EpicSettings, Settings
@@ -33,6 +34,8 @@ class Prepared(NamedTuple):
     graph: Graph
     waves: Waves
     conflicts: Sequence[Conflict]
+    turns: Callable[[], Turns]
+    """Finds out who has to wait for a file where there are no barriers, once."""
     epics: Mapping[str, EpicSettings]
     """By the node ids of their files."""
     schedule: str
@@ -140,6 +143,7 @@ def prepare(
         graph,
         waves,
         conflicts,
+        cache(partial(find_turns, graph, waves, rules, present.is_directory)),
         epics,
         settings.schedule_of([epic.header for epic in assembled.epics.values()]),
         settings.limit_of(list(epics.values())),

@@ -25,7 +25,7 @@ from .concurrent.outcomes import refuse, skipped
 from .concurrent.portal import OwnLoop, Portal, SharedLoop, on_signal
 from .core.model import State
 from .core.plan import Effect, Plan, Tripped
-from .core.policies import POLICIES
+from .core.policies import POLICIES, Terms
 from .core.policies.base import WaveFinished, WaveStarted
 from .distribution import is_xdist_worker
 from .errors import JournalError
@@ -133,20 +133,22 @@ class EpicRun:
 
     def _begin(self, session: pytest.Session, found: Prepared, portal: Portal) -> tuple[Plan, StoryRuntime]:
         config = self._config
-        plan = Plan(
-            found.graph,
-            POLICIES[found.schedule](found.graph, found.waves),
-            rules={path: epic.rules for path, epic in found.epics.items()},
-            conflicts=found.conflicts,
-            limit=found.limit,
-            dependency_rules=self._settings.dependency_rules,
-        )
         executor = self._find_executor()
         if str(config.rootpath) not in sys.path:
             # `call` targets are imported from rootdir.
             sys.path.insert(0, str(config.rootpath))
         run = uuid.uuid4().hex
         self._records = self._open_records(found, run)
+        # One by one the order is that of pytest's own loop.
+        terms = Terms({}, found.turns, found.conflicts) if found.concurrent else Terms()
+        plan = Plan(
+            found.graph,
+            POLICIES[found.schedule](found.graph, found.waves, terms),
+            rules={path: epic.rules for path, epic in found.epics.items()},
+            conflicts=found.conflicts,
+            limit=found.limit,
+            dependency_rules=self._settings.dependency_rules,
+        )
         runtime = StoryRuntime(
             config,
             plan,

@@ -11,7 +11,7 @@ import pytest
 from pytest_tapps_waves.core.graph import Graph
 from pytest_tapps_waves.core.model import EpicRules, State, Story
 from pytest_tapps_waves.core.plan import Cancel, Effect, Plan, Settled
-from pytest_tapps_waves.core.policies import WavesPolicy
+from pytest_tapps_waves.core.policies import Terms, WavesPolicy
 from pytest_tapps_waves.core.policies.base import WaveStarted
 from pytest_tapps_waves.engine import Engine
 
@@ -30,7 +30,7 @@ class Stage:
             made.append(Story(key, key, EPIC, line, tuple(dependencies.split()), critical=name.endswith("!")))
         graph = Graph(made)
         rules = EpicRules(limit=0, fail_fast=fail_fast, breaker=breaker)
-        self.plan = Plan(graph, WavesPolicy(graph, graph.waves), rules={EPIC: rules}, limit=limit)
+        self.plan = Plan(graph, WavesPolicy(graph, graph.waves, Terms()), rules={EPIC: rules}, limit=limit)
         self.engine = Engine(self.plan, self._perform, self._on_effect)
         self.work: dict[str, Callable[[], Coroutine[Any, Any, State]]] = {}
         self.on_effect: Callable[[Effect], None] = lambda effect: None

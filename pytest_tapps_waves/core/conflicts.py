@@ -46,17 +46,17 @@ def find_conflicts(
     parsed: dict[str, Glob] = {}
     found: list[Conflict] = []
     for number, wave in enumerate(waves, 1):
-        stories_of = _patterns(graph, wave, rules)
+        stories_of = patterns_of(graph, wave, rules)
         for text in stories_of:
             if text not in parsed:
                 parsed[text] = parse(text, is_directory)
         common: dict[tuple[str, ...], dict[str, None]] = {}
         for path, keys in _groups([parsed[text] for text in stories_of], stories_of, in_common):
             in_run = sorted(dict.fromkeys(keys), key=graph.position.__getitem__)
-            stories = sorted((graph.stories[key] for key in in_run), key=_file_order)
+            stories = sorted((graph.stories[key] for key in in_run), key=file_order)
             if len(stories) > 1:
                 common.setdefault(tuple(story.key for story in stories), {})[path] = None
-        for members in sorted(common, key=lambda keys: [_file_order(graph.stories[key]) for key in keys]):
+        for members in sorted(common, key=lambda keys: [file_order(graph.stories[key]) for key in keys]):
             policy = min((_policy(graph.stories[key], rules) for key in members), key=_STRICTNESS.__getitem__)
             found.append(Conflict(number, members, tuple(common[members]), policy))
     return found
@@ -91,13 +91,13 @@ def describe(graph: Graph, conflict: Conflict, most: int = 8) -> str:
     return f"{names} are {both} in wave {conflict.wave} and {both} affect {paths} ({', '.join(places)})"
 
 
-def _file_order(story: Story) -> tuple[str, int]:
+def file_order(story: Story) -> tuple[str, int]:
     """Where a story stands, whatever order its items were shuffled into."""
     return story.epic, story.line
 
 
-def _patterns(graph: Graph, wave: Sequence[str], rules: Mapping[str, EpicRules]) -> dict[str, list[str]]:
-    """The stories of a wave by the patterns of files that they affect."""
+def patterns_of(graph: Graph, wave: Sequence[str], rules: Mapping[str, EpicRules]) -> dict[str, list[str]]:
+    """The stories of a wave by the patterns of files that they affect, but for epics whose policy is ``off``."""
     stories_of: dict[str, list[str]] = {}
     for key in wave:
         story = graph.stories[key]

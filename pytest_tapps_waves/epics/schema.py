@@ -181,7 +181,7 @@ class HeaderModel(BaseModel):
     title: str = ""
     max_parallel_stories: Annotated[int, Field(ge=1)] | None = None
     parallel_strategy: Literal["sequential", "asyncio"] | None = None
-    schedule: Literal["waves"] | None = None
+    schedule: Literal["waves", "eager"] | None = None
     fail_fast: bool | None = None
     conflict_detection: ConflictWord = None
     circuit_breaker: Annotated[int, Field(ge=0)] | None = None

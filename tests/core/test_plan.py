@@ -10,7 +10,7 @@ from pytest_tapps_waves.core.conflicts import find_conflicts
 from pytest_tapps_waves.core.graph import Graph
 from pytest_tapps_waves.core.model import DependencyAction, DependencyRules, EpicRules, OnConflict, State, Story
 from pytest_tapps_waves.core.plan import Cancel, Effect, Plan, Settled, Tripped
-from pytest_tapps_waves.core.policies import WavesPolicy
+from pytest_tapps_waves.core.policies import Terms, WavesPolicy
 from pytest_tapps_waves.core.policies.base import WaveFinished, WaveStarted
 
 EPIC, OTHER = "epic_a.yaml", "epic_b.yaml"
@@ -28,7 +28,7 @@ def plan_of(*stories: Story, run: int = 9, dependency_rules: DependencyRules | N
     graph = Graph(stories)
     by_epic = dict.fromkeys((EPIC, OTHER), EpicRules(**{"limit": 0, "breaker": 0, "fail_fast": False, **rules}))
     conflicts = find_conflicts(graph, graph.waves, by_epic)
-    policy = WavesPolicy(graph, graph.waves)
+    policy = WavesPolicy(graph, graph.waves, Terms())
     plan = Plan(graph, policy, rules=by_epic, conflicts=conflicts, limit=run, dependency_rules=dependency_rules)
     plan.begin()
     return plan

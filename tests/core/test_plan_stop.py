@@ -5,7 +5,7 @@ from __future__ import annotations
 from pytest_tapps_waves.core.graph import Graph
 from pytest_tapps_waves.core.model import EpicRules, State, Story
 from pytest_tapps_waves.core.plan import Cancel, Plan
-from pytest_tapps_waves.core.policies import WavesPolicy
+from pytest_tapps_waves.core.policies import Terms, WavesPolicy
 from pytest_tapps_waves.core.policies.base import WaveFinished, WaveStarted
 
 EPIC = "epic_a.yaml"
@@ -13,7 +13,7 @@ EPIC = "epic_a.yaml"
 
 def plan_of(*stories: Story) -> Plan:
     graph = Graph(stories)
-    plan = Plan(graph, WavesPolicy(graph, graph.waves), rules={EPIC: EpicRules(limit=0, breaker=0)}, limit=9)
+    plan = Plan(graph, WavesPolicy(graph, graph.waves, Terms()), rules={EPIC: EpicRules(limit=0, breaker=0)}, limit=9)
     plan.begin()
     assert set(plan.next()) == set(graph.waves[0])
     return plan

@@ -46,7 +46,7 @@ WRONG = [
     ("epic-parallel", "0", "must be a whole number, 1 or more, or auto; not '0'"),
     ("epic-parallel", "many", "must be a whole number, 1 or more, or auto; not 'many'"),
     ("epic-strategy", "threads", "must be one of sequential, asyncio*; not 'threads'"),
-    ("epic-schedule", "late", "must be one of waves*; not 'late'"),
+    ("epic-schedule", "late", "must be one of waves, eager; not 'late'"),
     ("epic-conflicts", "ignore", "must be one of fail, serialize, warn, off; not 'ignore'"),
     ("epic-breaker", "-1", "must be a whole number, 0 for never; not '-1'"),
     ("epic-timeout", "soon", "must be a number of seconds, 0 for none; not 'soon'"),

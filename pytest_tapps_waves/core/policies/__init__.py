@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from ..graph import Graph, Waves
-from .base import Policy
+from .base import Policy, Terms
+from .eager import EagerPolicy
 from .waves import WavesPolicy
 
-POLICIES: Mapping[str, Callable[[Graph, Waves], Policy]] = {"waves": WavesPolicy}
+POLICIES: Mapping[str, Callable[[Graph, Waves, Terms], Policy]] = {"waves": WavesPolicy, "eager": EagerPolicy}
 """By the name that users give."""
 
-__all__ = ["POLICIES", "Policy", "WavesPolicy"]
+__all__ = ["POLICIES", "EagerPolicy", "Policy", "Terms", "WavesPolicy"]

@@ -1,10 +1,13 @@
-"""What a plan asks of a schedule."""
+"""What a plan asks of a schedule, and what a schedule may go by."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
+
+from ..conflicts import Conflict
+from ..turns import Turns
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +27,19 @@ class WaveFinished:
     stories: tuple[str, ...]
 
 
+class Terms(NamedTuple):
+    """What a schedule may go by besides the graph and its waves."""
+
+    durations: Mapping[str, float] = {}
+    """How long stories are thought to take, in whatever unit; one that is not there takes 1."""
+    turns: Callable[[], Turns] = Turns
+    """Who has to wait for a file; called by schedules that have no barriers."""
+    conflicts: Sequence[Conflict] = ()
+
+    def duration(self, key: str) -> float:
+        return self.durations.get(key, 1.0)
+
+
 class Policy(Protocol):
     """A schedule. It opens each story once; a story also waits for its own dependencies and for a slot."""
 
@@ -38,3 +54,9 @@ class Policy(Protocol):
     def rank(self, key: str) -> int:
         """Of the stories that may start, the one of the lowest rank does."""
         ...
+
+
+def ranks(weights: Mapping[str, float], position: Mapping[str, int]) -> Mapping[str, int]:
+    """Ranks by weight, the heaviest first; of equal ones the first in file order."""
+    in_order = sorted(weights, key=lambda key: (-weights[key], position[key]))
+    return {key: rank for rank, key in enumerate(in_order)}

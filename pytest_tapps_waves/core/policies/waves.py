@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ..graph import Graph, Waves
-from .base import WaveFinished, WaveStarted
+from .base import Terms, WaveFinished, WaveStarted, ranks
 
 
 class WavesPolicy:
-    """Opens one wave after the other; within a wave, file order. A wave with nothing left to run is passed over."""
+    """Opens one wave after the other; in each the longest first. A wave with nothing left to run is passed over."""
 
-    def __init__(self, graph: Graph, waves: Waves) -> None:
-        self._graph = graph
+    def __init__(self, graph: Graph, waves: Waves, terms: Terms) -> None:
+        self._ranks = ranks({key: terms.duration(key) for key in graph.stories}, graph.position)
         self._waves = waves
         self._wave_of = {key: number for number, wave in enumerate(waves) for key in wave}
         self._left = [len(wave) for wave in waves]
@@ -38,4 +38,4 @@ class WavesPolicy:
         self._left[self._wave_of[key]] -= 1
 
     def rank(self, key: str) -> int:
-        return self._graph.position[key]
+        return self._ranks[key]

@@ -25,13 +25,14 @@ from .concurrent.outcomes import refuse, skipped
 from .concurrent.portal import OwnLoop, Portal, SharedLoop, on_signal
 from .core.model import State
 from .core.plan import Effect, Plan, Tripped
-from .core.policies import POLICIES, Terms
+from .core.policies import POLICIES
 from .core.policies.base import WaveFinished, WaveStarted
 from .distribution import is_xdist_worker
 from .errors import JournalError
 from .executors import EXECUTORS, Executor
 from .inert import one_line
 from .loops import AllAtOnce, OneByOne
+from .prediction import terms_of
 from .preparation import Prepared
 from .records import Records, open_records
 from .reports import PLANS, STATUSES
@@ -139,8 +140,7 @@ class EpicRun:
             sys.path.insert(0, str(config.rootpath))
         run = uuid.uuid4().hex
         self._records = self._open_records(found, run)
-        # One by one the order is that of pytest's own loop.
-        terms = Terms({}, found.turns, found.conflicts) if found.concurrent else Terms()
+        terms = terms_of(found, session.items, self._records)
         plan = Plan(
             found.graph,
             POLICIES[found.schedule](found.graph, found.waves, terms),

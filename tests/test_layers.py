@@ -16,6 +16,7 @@ LAYERS = (
     ("plugin",),
     ("session",),
     ("run",),
+    ("prediction",),
     ("preparation",),
     ("loops", "distribution"),
     ("runtime", "status"),

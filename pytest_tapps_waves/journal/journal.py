@@ -6,11 +6,12 @@ import contextlib
 import sqlite3
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple, TypeVar
 
 from ..actions.sweeping import identity_of
 from ..errors import JournalError
+from .durations import median_durations
 from .owners import BEAT_SECONDS, Owner
 from .past import LOST, PAST_QUERY, RUNNING, Past, past_of
 from .store import Store, is_damage
@@ -129,6 +130,11 @@ class Journal:
         with self._lock:
             self._flush()
             return self._tried(lambda execute: self._read_latest(execute, node))
+
+    def durations(self, nodes: Iterable[str]) -> Mapping[str, float]:
+        """How long stories took lately when they passed, in seconds: of those that ever did."""
+        with self._lock:
+            return self._tried(lambda execute: median_durations(execute, nodes)) or {}
 
     def close(self) -> None:
         """The run has ended. A second time does nothing."""

@@ -74,6 +74,38 @@ def test_stories_of_one_wave_that_share_a_file_fail_as_under_waves(project: Proj
     assert project.lines("ran") == ["d"]
 
 
+@pytest.mark.parametrize("schedule", ["waves", "eager"])
+def test_what_took_longest_before_starts_first(project: Project, schedule: str) -> None:
+    project.epic("""
+    stories:
+      - {id: a, run: echo a>>ran}
+      - {id: b, run: echo b>>ran}
+      - {id: c, run: echo c>>ran}
+    """)
+    args = ("--epic-parallel=2", f"--epic-schedule={schedule}")
+    project.run(*args).assert_outcomes(passed=3)
+    assert project.lines("ran")[-1] == "c"
+    project.took({"a": 1.0, "b": 5.0, "c": 7.0})
+    project.run(*args).assert_outcomes(passed=3)
+    assert project.lines("ran")[-1] == "a"
+
+
+@pytest.mark.parametrize("key", ["estimated_effort_hours", "story_points", "points"])
+def test_what_is_guessed_to_take_longest_starts_first(project: Project, key: str) -> None:
+    project.epic(f"""
+    stories:
+      - {{id: a, run: echo a>>ran, {key}: 1}}
+      - {{id: b, run: echo b>>ran, {key}: 5}}
+      - {{id: c, run: echo c>>ran, {key}: 2.5}}
+      - {{id: d, run: echo d>>ran, {key}: many, dependencies: [c]}}
+    """)
+    project.run("--epic-parallel=2", "--epic-schedule=eager").assert_outcomes(passed=4)
+    ran = project.lines("ran")
+    # c and what follows it count more than b, and both more than a.
+    assert ran.index("a") > ran.index("c")
+    assert ran.index("a") > 1
+
+
 def test_wave_hooks_are_not_called(project: Project) -> None:
     project.write(
         "conftest.py",

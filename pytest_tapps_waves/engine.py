@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import deque
 from collections.abc import Awaitable, Callable
 
@@ -49,6 +50,8 @@ class Engine:
         self._alone_running = False
         self._alone_wanted = asyncio.Event()
         self._stood_still = 0.0
+        self.spans: dict[str, tuple[float, float]] = {}
+        """When each story that was run began and ended, in seconds of the monotonic clock."""
 
     async def run(self) -> None:
         """Return when every story has ended, or the plan was stopped and all that ran has ended.
@@ -101,6 +104,8 @@ class Engine:
         self._alone_running = False
         self._stood_still += seconds
         if verdict is None:
+            now = time.monotonic()
+            self.spans[key] = now - seconds, now
             self._plan.end(key, state, reason)
         self._changed.set()
 
@@ -163,6 +168,7 @@ class Engine:
 
     async def _run(self, key: str) -> None:
         self._entered.add(key)
+        began = time.monotonic()
         state, reason = State.CANCELLED, self.cancel_reason(key)
         try:
             verdict = Settled(key, State.CANCELLED, self._cancelling[key]) if key in self._cancelling else None
@@ -172,6 +178,7 @@ class Engine:
         except BaseException as failure:
             self._fail(failure)
         finally:
+            self.spans[key] = began, time.monotonic()
             self._plan.end(key, state, reason)
             self._forget(key)
 

@@ -1,18 +1,30 @@
-"""How long stories are going to take: the journal and the authors' guesses are asked."""
+"""How long a run is going to take, and would have taken otherwise: the journal and the authors' guesses are asked."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+import sqlite3
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import pytest
 
 from .collect.items import StoryItem
+from .collect.library import cache_folder
 from .core.estimates import Estimates, estimated
+from .core.forecast import Forecast, Replaying, bound_of, eager_instead, forecast
+from .core.model import DependencyRules
+from .core.plan import Plan
 from .core.policies import Terms
+from .core.replay import Replay, replayed
+from .errors import JournalError
+from .journal import Store
+from .journal.durations import median_durations
+from .journal.store import FILE_NAME
+from .loops.at_once import is_test, needs_thread
 from .preparation import Prepared
 from .records import Records
+from .reports.words import seconds
 
 GUESSES = {
     "estimated_effort_hours": ("estimated_effort_hours",),
@@ -33,6 +45,91 @@ def terms_of(found: Prepared, items: Iterable[pytest.Item], records: Records | N
         measured = records.journal.durations(stories) if records is not None else {}
         durations = _estimated(found, items, measured).durations
     return Terms(durations, found.turns, found.conflicts)
+
+
+def forecast_of(
+    config: pytest.Config, found: Prepared, items: Sequence[pytest.Item], rules: DependencyRules
+) -> tuple[Forecast, Sequence[str]]:
+    """What the plan is going to take, and what users should know of the journal."""
+    measured, notes = _read_measured(config, found)
+    estimates = _estimated(found, items, measured)
+    unlimited = _replaying(found, items, rules, estimates.durations, limits=False)
+    if not found.concurrent:
+        return forecast(found.graph, estimates, 0, unlimited, unlimited), notes
+    replay = _replaying(found, items, rules, estimates.durations)
+    return forecast(found.graph, estimates, found.limit, replay, unlimited), notes
+
+
+def hint(
+    found: Prepared,
+    items: Sequence[pytest.Item],
+    plan: Plan,
+    spans: Mapping[str, tuple[float, float]],
+    rules: DependencyRules,
+) -> Iterator[str]:
+    """The line that says what the eager schedule would have saved, if that is known, and worth a line.
+
+    :param spans: when each story began and ended, in seconds of one clock.
+    """
+    if found.schedule != "waves" or not plan.done or len(found.waves) < 2:
+        return
+    if not all(plan.states[key].satisfies and key in spans for key in plan.states):
+        return
+    durations = {key: end - begin for key, (begin, end) in spans.items()}
+    took = max(end for _, end in spans.values()) - min(begin for begin, _ in spans.values())
+    least = bound_of(found.graph, durations, frozenset(durations)).makespan(found.limit)
+    instead = eager_instead(took, least, found.limit, _replaying(found, items, rules, durations))
+    if instead is not None:
+        yield f"waves {seconds(took)} · eager would take about {seconds(instead)}: --epic-schedule=eager"
+
+
+def _replaying(
+    found: Prepared,
+    items: Iterable[pytest.Item],
+    rules: DependencyRules,
+    durations: Mapping[str, float],
+    *,
+    limits: bool = True,
+) -> Replaying:
+    """:param limits: whether those of single epics hold."""
+    tests = [item for item in items if item.nodeid in found.graph.stories and is_test(item)]
+    epics = {path: epic.rules for path, epic in found.epics.items()}
+    rules_of = {path: epic if limits else epic._replace(limit=0) for path, epic in epics.items()}
+    alone = {item.nodeid for item in tests if needs_thread(item)}
+    beside = {item.nodeid for item in tests}
+
+    def replay(schedule: str, limit: int) -> Replay:
+        return replayed(
+            found.graph,
+            found.waves,
+            schedule,
+            durations,
+            limit=limit,
+            rules=rules_of,
+            conflicts=found.conflicts,
+            dependency_rules=rules,
+            terms=Terms(durations, found.turns, found.conflicts),
+            alone=alone.__contains__,
+            beside=beside.__contains__,
+        )
+
+    return replay
+
+
+def _read_measured(config: pytest.Config, found: Prepared) -> tuple[Mapping[str, float], Sequence[str]]:
+    folder = cache_folder(config)
+    if folder is None or not (folder / FILE_NAME).exists():
+        return {}, ()
+    try:
+        store = Store(folder)
+    except JournalError as error:
+        return {}, [f"warning: durations are unknown: {error}"]
+    try:
+        return median_durations(store.connection.execute, found.graph.stories), store.notes
+    except sqlite3.Error as error:
+        return {}, [f"warning: durations are unknown: {store.path}: {error}"]
+    finally:
+        store.close()
 
 
 def _estimated(found: Prepared, items: Iterable[pytest.Item], measured: Mapping[str, float]) -> Estimates:

@@ -32,7 +32,7 @@ from .errors import JournalError
 from .executors import EXECUTORS, Executor
 from .inert import one_line
 from .loops import AllAtOnce, OneByOne
-from .prediction import terms_of
+from .prediction import forecast_of, hint, terms_of
 from .preparation import Prepared
 from .records import Records, open_records
 from .reports import PLANS, STATUSES
@@ -97,7 +97,7 @@ class EpicRun:
         if stops and not is_xdist_worker(session.config):  # a worker runs what it could collect
             return None
         if self._settings.plan_format:
-            self._print_plan(found)
+            self._print_plan(session, found)
             return True
         if self._settings.status_format:
             self._print_status(session, found)
@@ -238,6 +238,7 @@ class EpicRun:
             )
         finally:
             self._strays = loop.strays
+        self._notes += hint(found, session.items, plan, loop.spans, self._settings.dependency_rules)
 
     def _on_effect(self, session: pytest.Session, effect: Effect) -> None:
         hook, config = self._config.hook, self._config
@@ -252,9 +253,10 @@ class EpicRun:
             hook.pytest_epic_breaker_tripped(config=config, epic=effect.epic, stories=effect.stories)
             report_tripped(session, self._plan, effect)
 
-    def _print_plan(self, found: Prepared) -> None:
+    def _print_plan(self, session: pytest.Session, found: Prepared) -> None:
+        forecast, notes = forecast_of(self._config, found, session.items, self._settings.dependency_rules)
         lines_of = PLANS[self._settings.plan_format or "text"]
-        self._print(found, lines_of(found.graph, found.waves, found.conflicts, found.titles))
+        self._print(found, [*lines_of(found.graph, found.waves, found.conflicts, found.titles, forecast), *notes])
 
     def _print_status(self, session: pytest.Session, found: Prepared) -> None:
         try:

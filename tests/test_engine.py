@@ -110,6 +110,15 @@ def test_stories_of_a_wave_are_under_way_together() -> None:
     assert set(stage.states().values()) == {"passed"}
 
 
+def test_it_is_known_when_each_story_that_was_run_began_and_ended() -> None:
+    stage = Stage("a", "b: a", "c", "d: c")
+    stage.work["c"] = fails
+    asyncio.run(stage.run())
+    spans = stage.engine.spans
+    assert set(spans) == {"a", "b", "c"}
+    assert spans["a"][0] <= spans["a"][1] <= spans["b"][0] <= spans["b"][1]
+
+
 def test_a_run_of_nothing_ends() -> None:
     asyncio.run(Stage().run())
 

@@ -76,16 +76,19 @@ class Graph:
         first = min(range(len(ring)), key=lambda place: self.position[ring[place]])
         return ring[first:] + ring[:first]
 
-    def critical_path(self) -> list[str]:
-        """A longest chain of stories, each depending on the one before; of equal ones the first in file order."""
-        length: dict[str, int] = {}
+    def critical_path(self, durations: Mapping[str, float] | None = None) -> list[str]:
+        """A longest chain of stories, each depending on the one before; of equal ones the first in file order.
+
+        :param durations: of all stories; without them the chain of the most stories counts as the longest.
+        """
+        length: dict[str, float] = {}
         before: dict[str, str | None] = {}
         for wave in self.waves:
             for key in wave:
                 dependencies = sorted(self.stories[key].dependencies, key=self.position.__getitem__)
                 longest = max(dependencies, key=length.__getitem__, default=None)
                 before[key] = longest
-                length[key] = 1 + (length[longest] if longest is not None else 0)
+                length[key] = (durations[key] if durations else 1) + (length[longest] if longest is not None else 0)
         end = max(length, key=length.__getitem__, default=None)
         path: list[str] = []
         while end is not None:

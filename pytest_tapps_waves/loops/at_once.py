@@ -58,6 +58,7 @@ class AllAtOnce:
         self._stopping: BaseException | None = None
         self._turning = False
         runtime.cancel_reason = self._engine.cancel_reason
+        self.spans = self._engine.spans
         self.strays = ["", ""]
         """What was written to stdout and stderr by no story in particular."""
 
@@ -127,10 +128,10 @@ class AllAtOnce:
             self._turning = False
 
     def _is_test(self, key: str) -> bool:
-        return not isinstance(self._items[key], StoryItem)
+        return is_test(self._items[key])
 
     def _needs_thread(self, key: str) -> bool:
-        return self._is_test(key) and not shares_process(self._items[key])
+        return needs_thread(self._items[key])
 
     def _signalled(self, loop: asyncio.AbstractEventLoop, error: BaseException, reason: str) -> None:
         """Called by a signal handler. The first signal stops the run in order, one more at once."""
@@ -243,6 +244,16 @@ def _warnings_end(session: pytest.Session) -> Iterator[None]:
         yield
     except RuntimeWarning as warning:
         raise session.Interrupted(str(warning)) from None
+
+
+def is_test(item: pytest.Item) -> bool:
+    """Whether an item of the graph is a Python test."""
+    return not isinstance(item, StoryItem)
+
+
+def needs_thread(item: pytest.Item) -> bool:
+    """Whether an item of the graph runs alone."""
+    return is_test(item) and not shares_process(item)
 
 
 def raise_if_stopped(session: pytest.Session) -> None:

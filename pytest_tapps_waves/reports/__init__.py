@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from ..core.conflicts import Conflict
+from ..core.forecast import Forecast
 from ..core.graph import Graph, Waves
 from .plan import plan_lines
 from .status import StoryStatus, status_json, status_lines
 
-PLANS: Mapping[str, Callable[[Graph, Waves, Sequence[Conflict], Mapping[str, str]], Iterator[str]]] = {
+PLANS: Mapping[str, Callable[[Graph, Waves, Sequence[Conflict], Mapping[str, str], Forecast], Iterator[str]]] = {
     "text": plan_lines
 }
 """What ``--epic-plan`` prints, by the name that users give."""

@@ -24,3 +24,13 @@ def ago(seconds: float) -> str:
             number = int(seconds / size)
             return f"{counted(number, unit) if unit == 'day' else f'{number} {unit}'} ago"
     return "just now"
+
+
+def seconds(number: float) -> str:
+    """``0.04 s``, ``1.5 s``, ``4 min 20 s``, ``2 h 5 min``."""
+    if number < 59.95:
+        return f"{number:.2f} s" if number < 0.995 else f"{number:.1f} s"
+    minutes, rest = divmod(round(number), 60)
+    if minutes < 60:
+        return f"{minutes} min {rest} s"
+    return f"{minutes // 60} h {minutes % 60} min"

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from benchmarks.document import rendered
 from benchmarks.figures import Figure, Result, Table, read_results
 from benchmarks.graphs import uneven_graph
+from benchmarks.parts.optimum import SCHEDULES, makespan
 from pytest_tapps_waves.core.graph import Graph
 from pytest_tapps_waves.core.model import Story
 
@@ -87,5 +88,8 @@ def test_the_barrier_loop_has_the_waves_of_the_plan(seed: int, size: int) -> Non
 
 @MODERATE
 @given(seed=SEEDS, size=SIZES, limit=LIMITS)
-def test_scaled_graphs_have_the_lower_bound_that_is_wanted(seed: int, size: int, limit: int) -> None:
-    assert uneven_graph(seed, size).scaled(3.0, limit).lower_bound(limit) == pytest.approx(3.0)
+def test_no_schedule_beats_the_lower_bound(seed: int, size: int, limit: int) -> None:
+    graph = uneven_graph(seed, size).scaled(3.0, limit)
+    assert graph.lower_bound(limit) == pytest.approx(3.0)
+    for row in SCHEDULES:
+        assert makespan(graph, row, limit) >= 3.0 - 1e-9

@@ -22,6 +22,7 @@ def pytest_epic_waves(config: pytest.Config, graph: Graph) -> Sequence[Sequence[
     """Called once, after collection: answer with other waves than ``graph.waves``, as lists of node ids.
 
     Each story must stand in one wave, after the waves of its dependencies; anything else is a usage error.
+    Under the eager schedule waves are no barriers, but say which stories are in conflict, and who goes first at a file.
     """
 
 

@@ -34,10 +34,7 @@ GUESSES = {
 
 
 def terms_of(found: Prepared, items: Iterable[pytest.Item], records: Records | None) -> Terms:
-    """What the schedule of a run that begins may go by."""
-    if not found.concurrent:
-        # pytest's own loop has the order.
-        return Terms()
+    """What the schedule of a concurrent run that begins may go by."""
     stories = found.graph.stories
     durations: Mapping[str, float] = {}
     # With a slot for each there is nothing to choose, and with one the order saves nothing.

@@ -18,7 +18,8 @@ from .concurrent.async_tests import is_async_test
 from .core.conflicts import Conflict, find_conflicts
 from .core.graph import Graph, Waves
 from .core.order import Place, arranged
-from .core.turns import Turns, find_turns
+from .core.policies.base import Turns
+from .core.turns import find_turns
 from .distribution import is_xdist_worker, worker_problems
 from .errors import Problem, WavesError
 from .settings import EpicSettings, Settings

@@ -25,14 +25,13 @@ from .concurrent.outcomes import refuse, skipped
 from .concurrent.portal import OwnLoop, Portal, SharedLoop, on_signal
 from .core.model import State
 from .core.plan import Effect, Plan, Tripped
-from .core.policies import POLICIES
+from .core.policies import POLICIES, Terms
 from .core.policies.base import WaveFinished, WaveStarted
 from .distribution import is_xdist_worker
 from .errors import JournalError
 from .executors import EXECUTORS, Executor
 from .inert import one_line
 from .loops import AllAtOnce, OneByOne
-from .prediction import forecast_of, hint, terms_of
 from .preparation import Prepared
 from .records import Records, open_records
 from .reports import PLANS, STATUSES
@@ -140,10 +139,9 @@ class EpicRun:
             sys.path.insert(0, str(config.rootpath))
         run = uuid.uuid4().hex
         self._records = self._open_records(found, run)
-        terms = terms_of(found, session.items, self._records)
         plan = Plan(
             found.graph,
-            POLICIES[found.schedule](found.graph, found.waves, terms),
+            POLICIES[found.schedule](found.graph, found.waves, self._terms(session, found)),
             rules={path: epic.rules for path, epic in found.epics.items()},
             conflicts=found.conflicts,
             limit=found.limit,
@@ -170,6 +168,14 @@ class EpicRun:
         self._plan, self._runtime = plan, runtime
         plan.begin()
         return plan, runtime
+
+    def _terms(self, session: pytest.Session, found: Prepared) -> Terms:
+        if not found.concurrent:
+            # The order is that of pytest's own loop.
+            return Terms()
+        from .prediction import terms_of
+
+        return terms_of(found, session.items, self._records)
 
     def _open_records(self, found: Prepared, run: str) -> Records | None:
         settings = self._settings
@@ -238,6 +244,8 @@ class EpicRun:
             )
         finally:
             self._strays = loop.strays
+        from .prediction import hint
+
         self._notes += hint(found, session.items, plan, loop.spans, self._settings.dependency_rules)
 
     def _on_effect(self, session: pytest.Session, effect: Effect) -> None:
@@ -254,6 +262,8 @@ class EpicRun:
             report_tripped(session, self._plan, effect)
 
     def _print_plan(self, session: pytest.Session, found: Prepared) -> None:
+        from .prediction import forecast_of
+
         forecast, notes = forecast_of(self._config, found, session.items, self._settings.dependency_rules)
         lines_of = PLANS[self._settings.plan_format or "text"]
         self._print(found, [*lines_of(found.graph, found.waves, found.conflicts, found.titles, forecast), *notes])

@@ -53,10 +53,10 @@ def find_conflicts(
         common: dict[tuple[str, ...], dict[str, None]] = {}
         for path, keys in _groups([parsed[text] for text in stories_of], stories_of, in_common):
             in_run = sorted(dict.fromkeys(keys), key=graph.position.__getitem__)
-            stories = sorted((graph.stories[key] for key in in_run), key=file_order)
+            stories = sorted((graph.stories[key] for key in in_run), key=lambda story: story.file_order)
             if len(stories) > 1:
                 common.setdefault(tuple(story.key for story in stories), {})[path] = None
-        for members in sorted(common, key=lambda keys: [file_order(graph.stories[key]) for key in keys]):
+        for members in sorted(common, key=lambda keys: [graph.stories[key].file_order for key in keys]):
             policy = min((_policy(graph.stories[key], rules) for key in members), key=_STRICTNESS.__getitem__)
             found.append(Conflict(number, members, tuple(common[members]), policy))
     return found
@@ -89,11 +89,6 @@ def describe(graph: Graph, conflict: Conflict, most: int = 8) -> str:
     if more := len(conflict.paths) - most if len(conflict.paths) > most else 0:
         paths += f" and {more} more"
     return f"{names} are {both} in wave {conflict.wave} and {both} affect {paths} ({', '.join(places)})"
-
-
-def file_order(story: Story) -> tuple[str, int]:
-    """Where a story stands, whatever order its items were shuffled into."""
-    return story.epic, story.line
 
 
 def patterns_of(graph: Graph, wave: Sequence[str], rules: Mapping[str, EpicRules]) -> dict[str, list[str]]:

@@ -114,3 +114,8 @@ class Story(NamedTuple):
     """Labels of dependencies that are not part of this run."""
     missing_words: str = "which was not found"
     """Completes ``8.3 depends on 8.1, `` for those."""
+
+    @property
+    def file_order(self) -> tuple[str, int]:
+        """Where it stands, whatever order its items were shuffled into."""
+        return self.epic, self.line

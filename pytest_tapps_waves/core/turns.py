@@ -10,31 +10,13 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
-from typing import NamedTuple
 
 from .conflicts import patterns_of
 from .globs import parse
 from .graph import Graph, Waves
 from .model import EpicRules
 from .overlaps import overlapping
-
-
-class Turn(NamedTuple):
-    """The stories of one wave that affect files by the same pattern. All of them may go at once."""
-
-    wave: int
-    """Counted from 0."""
-    stories: Sequence[str]
-
-
-class Turns(NamedTuple):
-    """The turns that wait for another or are waited for, in the order of their waves, and known by their numbers."""
-
-    turns: Sequence[Turn] = ()
-    after: Sequence[Sequence[int]] = ()
-    """For each turn, those that wait until it is over: until its stories have ended, and so on before it."""
-    of: Mapping[str, Sequence[int]] = {}
-    """The turns of a story. It waits for all of them."""
+from .policies.base import Turn, Turns
 
 
 def find_turns(

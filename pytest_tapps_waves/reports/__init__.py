@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from ..core.conflicts import Conflict
-from ..core.forecast import Forecast
 from ..core.graph import Graph, Waves
 from .plan import plan_lines
 from .status import StoryStatus, status_json, status_lines
+
+# A plain run prints no plan, and need not wait for what foretells one.
+if TYPE_CHECKING:
+    from ..core.forecast import Forecast
 
 PLANS: Mapping[str, Callable[[Graph, Waves, Sequence[Conflict], Mapping[str, str], Forecast], Iterator[str]]] = {
     "text": plan_lines

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from ..core.conflicts import Conflict, describe
-from ..core.estimates import Estimates
-from ..core.forecast import Forecast
 from ..core.graph import Graph, Waves
 from .words import seconds, stories
+
+if TYPE_CHECKING:
+    from ..core.estimates import Estimates
+    from ..core.forecast import Forecast
 
 
 def plan_lines(

@@ -7,7 +7,8 @@ import pytest
 from pytest_tapps_waves.core.globs import Glob, overlap
 from pytest_tapps_waves.core.graph import Graph
 from pytest_tapps_waves.core.model import EpicRules, OnConflict, Story
-from pytest_tapps_waves.core.turns import Turns, find_turns
+from pytest_tapps_waves.core.policies.base import Turns
+from pytest_tapps_waves.core.turns import find_turns
 
 EPIC, OTHER = "epic_a.yaml", "epic_b.yaml"
 

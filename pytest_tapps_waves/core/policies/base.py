@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-from ..conflicts import Conflict
-from ..turns import Turns
+if TYPE_CHECKING:
+    from ..conflicts import Conflict
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +25,24 @@ class WaveFinished:
 
     number: int
     stories: tuple[str, ...]
+
+
+class Turn(NamedTuple):
+    """The stories of one wave that affect files by the same pattern. All of them may go at once."""
+
+    wave: int
+    """Counted from 0."""
+    stories: Sequence[str]
+
+
+class Turns(NamedTuple):
+    """The turns that wait for another or are waited for, in the order of their waves, and known by their numbers."""
+
+    turns: Sequence[Turn] = ()
+    after: Sequence[Sequence[int]] = ()
+    """For each turn, those that wait until it is over: until its stories have ended, and so on before it."""
+    of: Mapping[str, Sequence[int]] = {}
+    """The turns of a story. It waits for all of them."""
 
 
 class Terms(NamedTuple):

@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
 
-from ..conflicts import file_order
 from ..graph import Graph, Waves
 from ..model import OnConflict
-from ..turns import Turns
-from .base import Terms, WaveFinished, WaveStarted, ranks
+from .base import Terms, Turns, WaveFinished, WaveStarted, ranks
 
 
 class EagerPolicy:
@@ -101,4 +99,4 @@ def remaining_paths(graph: Graph, waves: Waves, terms: Terms, turns: Turns) -> M
 
 def _in_file_order(graph: Graph, wave: Sequence[str]) -> Sequence[str]:
     """As the stories of a conflict are: so those that stand after another in it have been seen before it."""
-    return sorted(sorted(wave, key=graph.position.__getitem__), key=lambda key: file_order(graph.stories[key]))
+    return sorted(sorted(wave, key=graph.position.__getitem__), key=lambda key: graph.stories[key].file_order)

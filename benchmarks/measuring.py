@@ -25,7 +25,7 @@ class Scale:
 
     pairs: int = 5
     graphs: int = 10
-    """Random graphs that are run for real."""
+    """Random graphs that are run for real, and seeds of those whose optimum is asked for."""
     smallest: bool = False
     """Only see that all of it runs; nothing that has to be installed first."""
 

@@ -2,10 +2,21 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import hypothesis.strategies as st
 import pytest
+from hypothesis import given, settings
 
 from benchmarks.document import rendered
 from benchmarks.figures import Figure, Result, Table, read_results
+from benchmarks.graphs import uneven_graph
+from benchmarks.parts.optimum import SCHEDULES, makespan
+from pytest_tapps_waves.core.graph import Graph
+from pytest_tapps_waves.core.model import Story
+
+MODERATE = settings(max_examples=100, deadline=None, database=None)
+SEEDS = st.integers(0, 10_000)
+SIZES = st.integers(1, 60)
+LIMITS = st.integers(1, 9)
 
 DOCUMENT = "before\n<!-- figures: targets -->\n<!-- end -->\n<!-- figures: speed -->\nold\n<!-- end -->\nafter\n"
 
@@ -52,3 +63,33 @@ def test_only_what_stands_between_the_markers_is_written_anew() -> None:
 def test_a_part_without_a_place_in_the_document_is_an_error() -> None:
     with pytest.raises(ValueError, match="no place for speed"):
         rendered("<!-- figures: targets -->\n<!-- end -->", {"speed": result(Figure("ours", "10", (1.0,)))})
+
+
+@MODERATE
+@given(seed=SEEDS, size=SIZES)
+def test_uneven_graphs_have_one_story_at_each_end(seed: int, size: int) -> None:
+    graph = uneven_graph(seed, size)
+    assert [number for number, wanted in enumerate(graph.dependencies) if not wanted] == [0]
+    needed = {number for wanted in graph.dependencies for number in wanted}
+    assert needed == set(range(size + 1))
+    assert all(other < number for number, wanted in enumerate(graph.dependencies) for other in wanted)
+
+
+@MODERATE
+@given(seed=SEEDS, size=SIZES)
+def test_the_barrier_loop_has_the_waves_of_the_plan(seed: int, size: int) -> None:
+    graph = uneven_graph(seed, size)
+    stories = Graph(
+        Story(str(number), str(number), "epic", number, tuple(map(str, wanted)))
+        for number, wanted in enumerate(graph.dependencies)
+    )
+    assert [[str(number) for number in wave] for wave in graph.waves] == list(map(list, stories.waves))
+
+
+@MODERATE
+@given(seed=SEEDS, size=SIZES, limit=LIMITS)
+def test_no_schedule_beats_the_lower_bound(seed: int, size: int, limit: int) -> None:
+    graph = uneven_graph(seed, size).scaled(3.0, limit)
+    assert graph.lower_bound(limit) == pytest.approx(3.0)
+    for row in SCHEDULES:
+        assert makespan(graph, row, limit) >= 3.0 - 1e-9

@@ -6,9 +6,11 @@ from collections.abc import Callable, Sequence
 
 from ..figures import Table
 from ..measuring import Scale
-from . import async_tests, commands, growth, journal, overhead, peer_items, planning
+from . import async_tests, commands, growth, journal, makespan, optimum, overhead, peer_items, planning
 
 PARTS: dict[str, Callable[[Scale], Sequence[Table]]] = {
+    "makespan": makespan.measure,
+    "optimum": optimum.measure,
     "overhead": overhead.measure,
     "peer-items": peer_items.measure,
     "commands": commands.measure,

@@ -8,7 +8,7 @@ from pytest_tapps_waves.core.conflicts import find_conflicts
 from pytest_tapps_waves.core.graph import Graph
 from pytest_tapps_waves.core.model import EpicRules, Story
 from pytest_tapps_waves.core.plan import Plan
-from pytest_tapps_waves.core.policies import POLICIES, Terms
+from pytest_tapps_waves.core.policies import Terms, WavesPolicy
 from pytest_tapps_waves.epics.loader import load
 
 from ..figures import Figure, Table
@@ -31,7 +31,7 @@ def measure(scale: Scale) -> list[Table]:
     def whole() -> None:
         graph = Graph(stories)
         conflicts = find_conflicts(graph, graph.waves, rules)
-        Plan(graph, POLICIES["waves"](graph, graph.waves, Terms()), rules=rules, conflicts=conflicts, limit=8).begin()
+        Plan(graph, WavesPolicy(graph, graph.waves, Terms()), rules=rules, conflicts=conflicts, limit=8).begin()
 
     what = f"{size * 3 // 2:,} dependencies, {FILES} files each"
     column = "in one process"

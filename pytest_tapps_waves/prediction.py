@@ -17,6 +17,7 @@ from .core.model import DependencyRules
 from .core.plan import Plan
 from .core.policies import Terms
 from .core.replay import Replay, replayed
+from .epics.pause import collector_paused
 from .errors import JournalError
 from .journal import Store
 from .journal.durations import median_durations
@@ -74,8 +75,9 @@ def hint(
         return
     durations = {key: end - begin for key, (begin, end) in spans.items()}
     took = max(end for _, end in spans.values()) - min(begin for begin, _ in spans.values())
-    least = bound_of(found.graph, durations, frozenset(durations)).makespan(found.limit)
-    instead = eager_instead(took, least, found.limit, _replaying(found, items, rules, durations))
+    with collector_paused():
+        least = bound_of(found.graph, durations, frozenset(durations)).makespan(found.limit)
+        instead = eager_instead(took, least, found.limit, _replaying(found, items, rules, durations))
     if instead is not None:
         yield f"waves {seconds(took)} · eager would take about {seconds(instead)}: --epic-schedule=eager"
 

@@ -19,9 +19,10 @@ class PresentFiles:
         self._rootdir = rootdir
         self._matching = cache(self._match)
         self._list = cache(self._walk)
+        self.is_directory = cache(self._is_directory)
+        """Whether a path, relative to rootdir, is a directory. Looked up once: all that asks is told the same."""
 
-    def is_directory(self, path: str) -> bool:
-        """Whether a path, relative to rootdir, is a directory."""
+    def _is_directory(self, path: str) -> bool:
         # Path.is_dir would raise for a name that is too long.
         return os.path.isdir(self._rootdir / path)  # noqa: PTH112
 

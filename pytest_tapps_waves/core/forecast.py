@@ -85,8 +85,10 @@ def eager_instead(took: float, least: float, limit: int, replay: Replaying) -> f
     worth = max(LEAST_SAVED, took * LEAST_PART_SAVED)
     if took - least < worth:
         return None
-    lost = max(0.0, took - replay("waves", limit).makespan)
-    instead = replay("eager", limit).makespan + lost
+    waves = replay("waves", limit).makespan
+    if waves - least < worth:
+        return None
+    instead = replay("eager", limit).makespan + max(0.0, took - waves)
     return instead if took - instead >= worth else None
 
 

@@ -80,5 +80,13 @@ def test_what_cannot_be_saved_is_not_replayed() -> None:
     assert eager_instead(10.0, 9.5, 4, never) is None
 
 
+def test_eager_is_not_replayed_where_the_barriers_cost_little() -> None:
+    def waves_only(schedule: str, limit: int) -> Replay:
+        assert schedule == "waves"
+        return Replay(9.9, frozenset(), 4)
+
+    assert eager_instead(20.0, 9.0, 4, waves_only) is None
+
+
 def _replay(graph: Graph, takes: Mapping[str, float], schedule: str, limit: int) -> Replay:
     return replayed(graph, graph.waves, schedule, takes, limit=limit)

@@ -67,7 +67,7 @@ def test_a_story_that_prints_without_end_takes_neither_memory_nor_the_loop(proje
     result.stdout.fnmatch_lines(
         [
             "exit status 3, after *",
-            "*bytes cut; it is longer than epic_output_limit; its first 2,097,152 bytes: *floods.stdout.log ...]",
+            "*bytes cut; it is longer than epic_output_limit; its first 2,097,152 bytes: *floods*.stdout.log ...]",
         ]
     )
     (file,) = project.path.glob(".pytest_cache/**/*.log")

@@ -15,7 +15,7 @@ LOST = "lost"
 PAST_QUERY = """
     SELECT node, run.id, attempt.number, definition, upstream, outcome, reason, attempt.started, duration, exit_status,
         host, pid, identity, beat, ended
-    FROM attempt JOIN run ON run.number = attempt.run
+    FROM run CROSS JOIN attempt ON attempt.run = run.number
 """
 """What :func:`past_of` takes, after the node id."""
 

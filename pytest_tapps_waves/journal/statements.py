@@ -20,7 +20,7 @@ PUT = Statement(
     INSERT INTO attempt
         (run, place, node, number, definition, upstream, outcome, reason, started, duration, exit_status)
     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-    ON CONFLICT (node, run, number) DO UPDATE SET
+    ON CONFLICT (run, node, number) DO UPDATE SET
         outcome = excluded.outcome, reason = excluded.reason, started = excluded.started,
         duration = excluded.duration, exit_status = excluded.exit_status
     """,

@@ -32,8 +32,8 @@ MIGRATIONS: Sequence[str] = (
         arguments TEXT NOT NULL
     );
     CREATE TABLE attempt (
-        node TEXT NOT NULL,
         run INTEGER NOT NULL REFERENCES run (number) ON DELETE CASCADE,
+        node TEXT NOT NULL,
         number INTEGER NOT NULL,
         place INTEGER NOT NULL,
         definition TEXT NOT NULL,
@@ -43,7 +43,7 @@ MIGRATIONS: Sequence[str] = (
         started REAL NOT NULL,
         duration REAL NOT NULL,
         exit_status INTEGER,
-        PRIMARY KEY (node, run, number)
+        PRIMARY KEY (run, node, number)
     ) WITHOUT ROWID;
     CREATE TABLE process (
         run INTEGER NOT NULL REFERENCES run (number) ON DELETE CASCADE,
@@ -57,9 +57,9 @@ MIGRATIONS: Sequence[str] = (
 """What makes each version of the schema from the one before; the first makes version 1 of nothing.
 
 ``place`` grows with each attempt, also when the clock is turned back, so it tells which is the latest; a run's is the
-last that it gave. One tree of pages for the attempts, since each commit writes the pages that it changed. ``number`` of
-an attempt is 0 where a story was decided about without being run. ``run.id`` is the run's ``EPIC_RUN``. The host of an
-attempt is that of its run.
+last that it gave. One tree of pages for the attempts, and those of a run beside one another, since each commit writes
+the pages that it changed. ``number`` of an attempt is 0 where a story was decided about without being run. ``run.id``
+is the run's ``EPIC_RUN``. The host of an attempt is that of its run.
 """
 
 # An "SQL error" on statements that are right is a schema that is not ours.

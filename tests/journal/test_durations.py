@@ -18,7 +18,7 @@ def journal(attempts: Iterable[tuple[str, int, int, str, float]]) -> sqlite3.Con
     for story, run, number, outcome, duration in attempts:
         connection.execute(
             "INSERT INTO attempt VALUES (?, ?, ?, 0, '', '', ?, '', 0, ?, NULL)",
-            (story, run, number, outcome, duration),
+            (run, story, number, outcome, duration),
         )
     return connection
 

@@ -89,6 +89,7 @@ def bring_dependencies(
     selection.report_withheld({key.partition("::")[0] for key in needed.keys}, all_failures=not needed.all_found)
 
 
+@collector_paused()
 def prepare(
     session: pytest.Session,
     settings: Settings,
@@ -103,17 +104,6 @@ def prepare(
     :param problems: mistakes found so far.
     :raises pytest.UsageError: if hooks or epics contradict one another.
     """
-    with collector_paused():
-        return _prepared(session, settings, items, tests, problems)
-
-
-def _prepared(
-    session: pytest.Session,
-    settings: Settings,
-    items: list[pytest.Item],
-    tests: Sequence[TestNode],
-    problems: Sequence[Problem],
-) -> Prepared:
     config = session.config
     only_failed = bool(config.getoption("lf", False) and config.cache.get("cache/lastfailed", {}))
     unique = {item.nodeid: item for item in items}

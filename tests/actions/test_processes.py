@@ -313,6 +313,8 @@ def test_a_program_is_the_first_on_the_path_that_can_be_run(tmp_path: Path) -> N
     program(tmp_path / "d/tool", "d")
     path = os.pathsep.join(str(tmp_path / name) for name in ("none", "a", "b", "c", "d"))
     assert said_by(["tool"], path, tmp_path) == "c\n"
+    program(tmp_path / "c/true", "not the one on our own path")
+    assert said_by(["true"], path, tmp_path) == "not the one on our own path\n"
 
 
 def test_a_relative_folder_of_the_path_is_looked_for_where_the_command_works(tmp_path: Path) -> None:

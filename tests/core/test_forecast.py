@@ -8,7 +8,7 @@ from functools import partial
 import pytest
 
 from pytest_tapps_waves.core.estimates import Estimates
-from pytest_tapps_waves.core.forecast import Bound, bound_of, eager_instead, forecast
+from pytest_tapps_waves.core.forecast import Bound, Forecast, bound_of, eager_instead, forecast
 from pytest_tapps_waves.core.graph import Graph
 from pytest_tapps_waves.core.model import Story
 from pytest_tapps_waves.core.replay import Replay, replayed
@@ -18,7 +18,7 @@ def graph_of(edges: Mapping[str, str]) -> Graph:
     return Graph(Story(key, key, "epic_a.yaml", 1, tuple(needs)) for key, needs in edges.items())
 
 
-def forecast_of(graph: Graph, takes: Mapping[str, float], limit: int):  # type: ignore[no-untyped-def]
+def forecast_of(graph: Graph, takes: Mapping[str, float], limit: int) -> Forecast:
     def replay(schedule: str, at_once: int) -> Replay:
         return replayed(graph, graph.waves, schedule, takes, limit=at_once)
 

@@ -49,6 +49,9 @@ class Tail:
         try:
             if self._file is None:
                 self._file = os.open(self._path, _FLAGS, 0o666)
+        except OSError:
+            return False
+        try:
             self._whole = os.write(self._file, line) == len(line)
         except OSError:
             self._whole = False

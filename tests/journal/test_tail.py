@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sqlite3
 import subprocess
@@ -151,6 +152,21 @@ def test_a_disk_that_is_full_in_the_midst_of_a_line_costs_that_line(
     monkeypatch.undo()
     assert set(committed(tmp_path)) == {"e::1", "e::2"}, "what is not in the tail is committed"
     assert (tmp_path / "run1.tail").read_bytes() == b""
+    journal.close()
+
+
+def test_a_file_that_cannot_be_opened_now_may_be_opened_later(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_descriptor(*arguments: object) -> int:
+        raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+
+    journal = begin(tmp_path, "run1")
+    journal.put(row("e::1"))
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "open", no_descriptor)
+        journal.put(row("e::2"))
+    assert set(committed(tmp_path)) == {"e::1", "e::2"}
+    journal.put(row("e::3"))
+    assert (tmp_path / "run1.tail").read_bytes().count(b"\n") == 1
     journal.close()
 
 

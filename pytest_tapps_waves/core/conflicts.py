@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from .globs import Glob, parse
+from .globs import Glob, are_apart, parse
 from .graph import Graph, Waves
 from .model import EpicRules, OnConflict, Story
 from .overlaps import overlapping
@@ -47,13 +47,13 @@ def find_conflicts(
     found: list[Conflict] = []
     for number, wave in enumerate(waves, 1):
         stories_of = patterns_of(graph, wave, rules)
-        for text in stories_of:
+        globs: list[Glob] = []
+        for text in () if are_apart(stories_of) else stories_of:
             if text not in parsed:
                 parsed[text] = parse(text, is_directory)
+            globs.append(parsed[text])
         common: dict[tuple[str, ...], dict[str, None]] = {}
-        for path, keys in _groups([parsed[text] for text in stories_of], stories_of, in_common):
-            if len(keys) == 1:
-                continue
+        for path, keys in _groups(globs, stories_of, in_common):
             in_run = sorted(dict.fromkeys(keys), key=graph.position.__getitem__)
             stories = sorted((graph.stories[key] for key in in_run), key=lambda story: story.file_order)
             if len(stories) > 1:
@@ -95,12 +95,16 @@ def describe(graph: Graph, conflict: Conflict, most: int = 8) -> str:
 
 def patterns_of(graph: Graph, wave: Sequence[str], rules: Mapping[str, EpicRules]) -> dict[str, list[str]]:
     """The stories of a wave by the patterns of files that they affect, but for epics whose policy is ``off``."""
+    stories = graph.stories
     stories_of: dict[str, list[str]] = {}
     for key in wave:
-        story = graph.stories[key]
+        story = stories[key]
         if story.files and _policy(story, rules) is not OnConflict.OFF:
             for text in dict.fromkeys(story.files):
-                stories_of.setdefault(text, []).append(key)
+                if text in stories_of:
+                    stories_of[text].append(key)
+                else:
+                    stories_of[text] = [key]
     return stories_of
 
 
@@ -114,8 +118,8 @@ def _groups(
     stories_of: Mapping[str, Sequence[str]],
     in_common: Callable[[str, str], str | None],
 ) -> Iterator[tuple[str, Sequence[str]]]:
-    """What is in common, and the stories, perhaps only one, that have it in common."""
-    yield from stories_of.items()
+    """What is in common, and the stories that have it in common: one may be named twice, or be the only one."""
+    yield from ((text, keys) for text, keys in stories_of.items() if len(keys) > 1)
     for one, other in overlapping(globs):
         keys = [*stories_of[one.text], *stories_of[other.text]]
         spelled = max((glob for glob in (one, other) if glob.path or glob.name), key=_depth, default=None)

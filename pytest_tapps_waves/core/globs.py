@@ -9,7 +9,7 @@ below it, and any name might be a directory. Only names that are known to be dir
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from itertools import takewhile
 from typing import NamedTuple
@@ -85,6 +85,18 @@ def parse(text: str, is_directory: Callable[[str], bool] = lambda path: False) -
     if not directory and all(literal[-len(named) :] if named else literal):
         directory = is_directory("/".join(named))
     return Glob(written, plain, literal, directory)
+
+
+def are_apart(texts: Mapping[str, object]) -> bool:
+    """Whether all patterns are plain paths, and none of them lies below another: then no two can overlap."""
+    if not all(map(_PLAIN.fullmatch, texts)):
+        return False
+    above = {text.rpartition("/")[0] for text in texts}
+    while above:
+        if not above.isdisjoint(texts.keys()):
+            return False
+        above = {text.rpartition("/")[0] for text in above if "/" in text}
+    return True
 
 
 _SIGNS = frozenset("*?[\\")

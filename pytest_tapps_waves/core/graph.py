@@ -29,11 +29,16 @@ class Graph:
     def __init__(self, stories: Iterable[Story]) -> None:
         self.stories: Mapping[str, Story] = {story.key: story for story in stories}
         self.position: Mapping[str, int] = {key: place for place, key in enumerate(self.stories)}
-        dependents: dict[str, list[str]] = {key: [] for key in self.stories}
-        for story in self.stories.values():
-            for dependency in dict.fromkeys(story.dependencies):
-                dependents[dependency].append(story.key)
-        self.dependents: Mapping[str, Sequence[str]] = dependents
+        needs: dict[str, int] = {}
+        dependents: dict[str, list[str]] = {}
+        for key, story in self.stories.items():
+            dependencies = dict.fromkeys(story.dependencies) if story.dependencies else ()
+            needs[key] = len(dependencies)
+            for dependency in dependencies:
+                dependents.setdefault(dependency, []).append(key)
+        self.needs: Mapping[str, int] = needs
+        """How many other stories each depends on."""
+        self.dependents: Mapping[str, Sequence[str]] = {**dict.fromkeys(self.stories, ()), **dependents}
         self.waves: Waves = self._levels()
 
     def _levels(self) -> Waves:
@@ -41,7 +46,7 @@ class Graph:
 
         Linear in stories and edges. A. B. Kahn, "Topological sorting of large networks", CACM 5 (1962).
         """
-        open_edges = {key: len(set(story.dependencies)) for key, story in self.stories.items()}
+        open_edges = dict(self.needs)
         wave = [key for key, edges in open_edges.items() if not edges]
         waves: list[tuple[str, ...]] = []
         settled = 0

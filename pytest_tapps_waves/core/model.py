@@ -37,7 +37,7 @@ class State(Enum):
 
     @property
     def final(self) -> bool:
-        return self not in _UNSETTLED
+        return self not in UNSETTLED
 
     @property
     def satisfies(self) -> bool:
@@ -45,7 +45,8 @@ class State(Enum):
         return self in _SATISFYING
 
 
-_UNSETTLED = frozenset({State.WAITING, State.READY, State.RUNNING})
+UNSETTLED = frozenset({State.WAITING, State.READY, State.RUNNING})
+"""Those that are not final."""
 _SATISFYING = frozenset({State.PASSED, State.DOCUMENTED, State.DONE})
 
 STATE_WORDS = {

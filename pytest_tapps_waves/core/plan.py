@@ -15,7 +15,17 @@ from typing import TypeAlias
 from .breaker import Breaker
 from .conflicts import Conflict, refusals
 from .graph import Graph
-from .model import NO_RULES, STATE_WORDS, DependencyAction, DependencyRules, EpicRules, OnConflict, State, Story
+from .model import (
+    NO_RULES,
+    STATE_WORDS,
+    UNSETTLED,
+    DependencyAction,
+    DependencyRules,
+    EpicRules,
+    OnConflict,
+    State,
+    Story,
+)
 from .policies.base import Policy, WaveFinished, WaveStarted
 
 
@@ -84,7 +94,7 @@ class Plan:
         for story in graph.stories.values():
             self._members.setdefault(story.epic, []).append(story.key)
         # One more than its dependencies: the schedule itself holds a story back until it opens it.
-        self._blockers = {key: 1 + len(set(story.dependencies)) for key, story in graph.stories.items()}
+        self._blockers = {key: needs + 1 for key, needs in graph.needs.items()}
         self._cancelled: set[str] = set()
         self._queues: dict[str, list[_Queue]] = {}
         self._ready: list[tuple[int, str]] = []
@@ -220,10 +230,11 @@ class Plan:
         queue = deque(verdicts)
         while queue:
             verdict = queue.popleft()
-            if not self.states[verdict.key].final:
-                self._close(verdict.key, verdict.state, verdict.reason)
+            key = verdict.key
+            if self.states[key] in UNSETTLED:
+                self._close(key, verdict.state, verdict.reason)
                 self._effects.append(verdict)
-                queue.extend(self._release(verdict.key))
+                queue.extend(self._release(key))
 
     def _close(self, key: str, state: State, reason: str) -> None:
         self.states[key] = state
@@ -241,14 +252,13 @@ class Plan:
             for dependent in self.graph.dependents[key]:
                 self._unblock(dependent)
             return ()
-        left = [dependent for dependent in self.graph.dependents[key] if not self.states[dependent].final]
-        return [self._verdict(dependent, key, state) for dependent in left]
+        verdict = State.SKIPPED if self._dependency_rules.failed is DependencyAction.SKIP else State.REFUSED
+        left = [dependent for dependent in self.graph.dependents[key] if self.states[dependent] in UNSETTLED]
+        return [Settled(dependent, verdict, self._why_not(dependent, key, state)) for dependent in left]
 
-    def _verdict(self, dependent: str, key: str, state: State) -> Settled:
+    def _why_not(self, dependent: str, key: str, state: State) -> str:
         story = self.graph.stories[dependent]
-        skip = self._dependency_rules.failed is DependencyAction.SKIP
-        reason = f"{story.id} depends on {self.graph.label(key, beside=story)}, which {STATE_WORDS[state]}"
-        return Settled(dependent, State.SKIPPED if skip else State.REFUSED, reason)
+        return f"{story.id} depends on {self.graph.label(key, beside=story)}, which {STATE_WORDS[state]}"
 
     def _failed(self, story: Story, rules: EpicRules) -> list[Settled]:
         """What a failure does to its epic, before it reaches the story's dependents."""

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
 
 from .conflicts import patterns_of
-from .globs import parse
+from .globs import are_apart, parse
 from .graph import Graph, Waves
 from .model import EpicRules
 from .overlaps import overlapping
@@ -42,7 +42,7 @@ def find_turns(
     for line in lines.values():
         for before, number in pairwise(line):
             after[before].append(number)
-    for one, other in overlapping([parse(text, is_directory) for text in lines]):
+    for one, other in () if are_apart(lines) else overlapping([parse(text, is_directory) for text in lines]):
         _interlock(turns, after, *sorted((lines[one.text], lines[other.text]), key=len))
     return _linked(turns, after)
 

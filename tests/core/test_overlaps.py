@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 
 from pytest_tapps_waves.core import overlaps, segments
-from pytest_tapps_waves.core.globs import Glob, literal_ends, overlap, parse, segments_overlap
+from pytest_tapps_waves.core.globs import Glob, are_apart, literal_ends, overlap, parse, segments_overlap
 from pytest_tapps_waves.core.overlaps import overlapping
 from pytest_tapps_waves.core.segments import SegmentIndex
 
@@ -38,6 +38,24 @@ def test_the_index_finds_what_holding_each_against_each_finds(texts: list[str], 
     found = [frozenset((one.text, other.text)) for one, other in overlapping(globs)]
     assert len(found) == len(set(found))
     assert set(found) == {frozenset((a.text, b.text)) for a, b in combinations(globs, 2) if overlap(a, b)}
+
+
+plain = st.lists(st.sampled_from(["a", "b", "a.b", "-"]), min_size=2, max_size=4).map("/".join)
+
+
+@MODERATE
+@given(texts=st.lists(st.one_of(plain, plain, pattern), max_size=8, unique=True), directories=st.sets(plain))
+def test_patterns_that_are_apart_do_not_overlap(texts: list[str], directories: set[str]) -> None:
+    globs = [parse(text, directories.__contains__) for text in texts]
+    met = any(overlap(*pair) for pair in combinations(globs, 2))
+    assert not (are_apart(dict.fromkeys(texts)) and met)
+
+
+@MODERATE
+@given(texts=st.lists(plain, max_size=8, unique=True))
+def test_plain_paths_are_apart_unless_one_lies_below_another(texts: list[str]) -> None:
+    below = any(one.startswith(f"{other}/") for one in texts for other in texts)
+    assert are_apart(dict.fromkeys(texts)) is not below
 
 
 @MODERATE

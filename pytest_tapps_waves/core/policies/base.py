@@ -75,6 +75,10 @@ class Policy(Protocol):
 
 
 def ranks(weights: Mapping[str, float], position: Mapping[str, int]) -> Mapping[str, int]:
-    """Ranks by weight, the heaviest first; of equal ones the first in file order."""
-    in_order = sorted(weights, key=lambda key: (-weights[key], position[key]))
-    return {key: rank for rank, key in enumerate(in_order)}
+    """Ranks by weight, the heaviest first; of equal ones the first in file order.
+
+    :param position: of all stories, in that order.
+    """
+    # A sort is stable, also in reverse.
+    in_order = sorted(position, key=weights.__getitem__, reverse=True)
+    return dict(zip(in_order, range(len(in_order)), strict=True))

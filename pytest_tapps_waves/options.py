@@ -201,7 +201,8 @@ def add_options(parser: pytest.Parser, plan_formats: Sequence[str], status_forma
         default=None,
         type=_one_of(*plan_formats),
         metavar="|".join(plan_formats),
-        help="print the waves, the conflicts and how long it would take under each schedule, and run nothing",
+        help="print the waves, the conflicts, the critical path and how long it would take under each schedule, and "
+        "run nothing; all but text alone on stdout",
     )
     group.addoption(
         "--list-dependency-names",

@@ -26,7 +26,7 @@ def pytest_configure(config: pytest.Config) -> None:
     # As late as this, so that its order of the items is the last word, after the last-failed and new-first plugins.
     config.addinivalue_line("markers", MARK_HELP)
     settings = settings_of(config)
-    if settings.status_format in FOR_PROGRAMS:
+    if FOR_PROGRAMS & {settings.status_format, settings.plan_format}:
         # What a program reads must stand alone on stdout.
         config.option.verbose = -2
         config.option.disable_warnings = True

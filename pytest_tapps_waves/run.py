@@ -32,7 +32,7 @@ from .loops import AllAtOnce, OneByOne
 from .loops.one_by_one import with_lean_hooks
 from .preparation import Prepared
 from .records import Records, open_records
-from .reports import PLANS, STATUSES
+from .reports import PLANS, STATUSES, PlanView
 from .reports.breaker import report_tripped
 from .reports.terminal import announce_stop, header, resume_line, write_summary
 from .reports.words import counted
@@ -272,8 +272,18 @@ class EpicRun:
         from .prediction import forecast_of
 
         forecast, notes = forecast_of(self._config, found, session.items, self._settings.dependency_rules)
-        lines_of = PLANS[self._settings.plan_format or "text"]
-        self._print(found, [*lines_of(found.graph, found.waves, found.conflicts, found.titles, forecast), *notes])
+        view = PlanView(
+            found.graph,
+            found.waves,
+            found.conflicts,
+            found.schedule,
+            found.titles,
+            found.epic_titles,
+            forecast,
+            notes,
+            self._config.get_terminal_writer().fullwidth,
+        )
+        self._print(found, PLANS[self._settings.plan_format or "text"](view))
 
     def _print_status(self, session: pytest.Session, found: Prepared) -> None:
         try:

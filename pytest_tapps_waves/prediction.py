@@ -12,7 +12,7 @@ import pytest
 from .collect.items import StoryItem
 from .collect.library import cache_folder
 from .core.estimates import Estimates, estimated
-from .core.forecast import Forecast, Replaying, bound_of, eager_instead, forecast
+from .core.forecast import Forecast, Outlook, Replaying, bound_of, eager_instead, forecast
 from .core.model import DependencyRules
 from .core.plan import Plan
 from .core.policies import Terms
@@ -43,6 +43,21 @@ def terms_of(found: Prepared, items: Iterable[pytest.Item], records: Records | N
         measured = records.journal.durations(stories) if records is not None else {}
         durations = _estimated(found, items, measured).durations
     return Terms(durations, found.turns, found.conflicts)
+
+
+def outlook_of(
+    config: pytest.Config, found: Prepared, items: Sequence[pytest.Item], rules: DependencyRules
+) -> Outlook | None:
+    """What the run that begins is going to take; None if no story of it has been measured."""
+    measured, _ = _read_measured(config, found)
+    if not measured:
+        return None
+    durations = _estimated(found, items, measured).durations
+    if not found.concurrent:
+        return Outlook(durations, sum(durations.values()))
+    with collector_paused():
+        replay = _replaying(found, items, rules, durations)(found.schedule, found.limit)
+    return Outlook(durations, replay.makespan)
 
 
 def forecast_of(

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import signal
 import sys
-import time
 import uuid
-from collections.abc import Iterable
 from contextlib import ExitStack
 from functools import partial
 from typing import TYPE_CHECKING
@@ -18,6 +16,7 @@ from .actions.guard import Guard
 from .collect.items import RUNTIME, StoryItem
 from .collect.library import logs_of
 from .concurrent.async_tests import runner_fixtures
+from .concurrent.live_line import LIVE_LINE
 from .concurrent.outcomes import refuse, skipped
 from .concurrent.portal import OwnLoop, Portal, SharedLoop, on_signal
 from .core.model import State
@@ -27,18 +26,17 @@ from .core.policies.base import WaveFinished, WaveStarted
 from .distribution import arguments_of, is_xdist_worker, tell_controller
 from .errors import JournalError
 from .executors import EXECUTORS, Executor
-from .inert import one_line
 from .loops import AllAtOnce, OneByOne
 from .loops.one_by_one import with_lean_hooks
 from .preparation import Prepared
+from .printing import print_only
 from .records import Records, open_records
-from .reports import PLANS, STATUSES, PlanView
 from .reports.breaker import report_tripped
 from .reports.terminal import announce_stop, header, resume_line, write_summary
+from .reports.watched import is_watched
 from .reports.words import counted
 from .runtime import StoryRuntime
 from .settings import Settings
-from .status import read_statuses
 
 if TYPE_CHECKING:
     from .actions.secrets import Secrets
@@ -93,11 +91,8 @@ class EpicRun:
         stops = session.testsfailed and not session.config.option.continue_on_collection_errors
         if stops and not is_xdist_worker(session.config):  # a worker runs what it could collect
             return None
-        if self._settings.plan_format:
-            self._print_plan(session, found)
-            return True
-        if self._settings.status_format:
-            self._print_status(session, found)
+        if self._settings.prints_only:
+            print_only(session, self._settings, found)
             return True
         if found.concurrent:
             self._run_at_once(session, found)
@@ -173,7 +168,24 @@ class EpicRun:
         config.stash[RUNTIME] = runtime
         self._plan, self._runtime = plan, runtime
         plan.begin()
+        self._show(session, found, plan)
         return plan, runtime
+
+    def _show(self, session: pytest.Session, found: Prepared, plan: Plan) -> None:
+        """Let the terminal say more, where somebody looks at it."""
+        config = self._config
+        if config.get_verbosity() > 0:
+            from .reports.verbose import WavesOfStories
+
+            places = {key: number for number, wave in enumerate(found.waves, 1) for key in wave}
+            config.pluginmanager.register(WavesOfStories(places), "epics-verbose")
+        if is_watched(config):
+            from .live import LiveLine
+            from .prediction import outlook_of
+
+            line = LiveLine(config)
+            config.pluginmanager.register(line, LIVE_LINE)
+            line.begin(found, plan, outlook_of(config, found, session.items, self._settings.dependency_rules))
 
     def _terms(self, session: pytest.Session, found: Prepared) -> Terms:
         if not found.concurrent:
@@ -267,34 +279,3 @@ class EpicRun:
             self._tripped = True
             hook.pytest_epic_breaker_tripped(config=config, epic=effect.epic, stories=effect.stories)
             report_tripped(session, self._plan, effect)
-
-    def _print_plan(self, session: pytest.Session, found: Prepared) -> None:
-        from .prediction import forecast_of
-
-        forecast, notes = forecast_of(self._config, found, session.items, self._settings.dependency_rules)
-        view = PlanView(
-            found.graph,
-            found.waves,
-            found.conflicts,
-            found.schedule,
-            found.titles,
-            found.epic_titles,
-            forecast,
-            notes,
-            self._config.get_terminal_writer().fullwidth,
-        )
-        self._print(found, PLANS[self._settings.plan_format or "text"](view))
-
-    def _print_status(self, session: pytest.Session, found: Prepared) -> None:
-        try:
-            statuses, notes = read_statuses(self._config, found.graph, found.waves, session.items)
-        except JournalError as error:
-            raise pytest.UsageError(f"--epic-status: {error}") from None
-        lines_of = STATUSES[self._settings.status_format or "text"]
-        self._print(found, lines_of(statuses, found.epic_titles, time.time(), notes))
-
-    def _print(self, found: Prepared, lines: Iterable[str]) -> None:
-        reporter = self._config.pluginmanager.get_plugin("terminalreporter")
-        for line in lines:
-            if reporter is not None:
-                reporter.write_line(one_line(found.mask(line)))

@@ -15,6 +15,7 @@ import pytest
 
 from ..actions.output import CURRENT_OUTPUT
 from .current import RUNS_ALONE
+from .live_line import live_line_away
 
 # Tested with pytest 9.1, 9.2: the names under which pytest registers these plugins, and `remove_mods` of the
 # proxy that `session.gethookproxy` answers with. Noticed by tests/test_private_api.py.
@@ -96,7 +97,8 @@ class StoryHooks(HookRelay):
             try:
                 shown = begins_lines and (report.when == "call" or not report.passed)
                 if shown and (path != report.location[0] or line is not reporter.currentfspath):
-                    reporter.pytest_runtest_logstart(nodeid=report.nodeid, location=report.location)
+                    with live_line_away(self._config):
+                        reporter.pytest_runtest_logstart(nodeid=report.nodeid, location=report.location)
                     path, line = report.location[0], reporter.currentfspath
                 return caller(report=report)
             finally:

@@ -52,6 +52,14 @@ class Forecast(NamedTuple):
     estimates: Estimates
 
 
+class Outlook(NamedTuple):
+    """What is thought of a run that begins, in seconds."""
+
+    durations: Mapping[str, float]
+    """Of each story."""
+    makespan: float
+
+
 def bound_of(graph: Graph, durations: Mapping[str, float], ran: frozenset[str]) -> Bound:
     """:param ran: the stories that count; with each, its dependencies."""
     counted = {key: durations[key] if key in ran else 0.0 for key in graph.stories}

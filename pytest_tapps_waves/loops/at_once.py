@@ -71,6 +71,9 @@ class AllAtOnce:
         :raises Session.Failed: or ``Session.Interrupted``, when the session was to stop and all that ran has ended.
         """
         session = self._session
+        # While output is captured pytest would ask the file that it goes to for its width.
+        writer = session.config.get_terminal_writer()
+        writer.fullwidth = writer.fullwidth
         secrets = self._runtime.secrets
         self._items = {item.nodeid: item for item in items}
         epics = {item.parent for item in items if isinstance(item, StoryItem)}

@@ -8,6 +8,7 @@ from contextlib import nullcontext
 
 import pytest
 
+from ..concurrent.live_line import live_line_away
 from ..core.conflicts import Conflict, describe
 from ..core.graph import Graph, Waves
 from ..core.model import OnConflict, State
@@ -41,7 +42,10 @@ def announce_stop(config: pytest.Config) -> None:
     capture = config.pluginmanager.get_plugin("capturemanager")
     if reporter is not None:
         # Pytest's own way for plugins that write in the midst of a test.
-        with capture.global_and_fixture_disabled() if capture is not None else nullcontext():
+        with (
+            capture.global_and_fixture_disabled() if capture is not None else nullcontext(),
+            live_line_away(config),
+        ):
             reporter.ensure_newline()
             reporter.write_line("stopping: stories are asked to end; once more (Ctrl-C) stops them at once")
 

@@ -13,7 +13,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from ..epics.loader import load
 from ..epics.schema import Id
-from ..epics.wording import short
+from ..epics.wording import one_line, short
 from ..errors import PlanProblems, Problem
 from .document import MAX_BYTES, Document, Unreadable, parse
 from .drafts import EpicDraft, Outline, StoryDraft
@@ -113,7 +113,8 @@ def convert(found: Iterable[Source]) -> Conversion:
         if epic.stories:
             _write(epic, target, done)
     order = {made.path: place for place, made in enumerate(outlines)}
-    done.problems = sorted(dict.fromkeys(done.problems), key=lambda problem: (order[problem.path], problem.line))
+    told = [problem._replace(message=one_line(problem.message)) for problem in dict.fromkeys(done.problems)]
+    done.problems = sorted(told, key=lambda problem: (order[problem.path], problem.line))
     return done
 
 

@@ -13,6 +13,7 @@ How = Literal["needs", "before", "prose"]
 class Remark:
     """A text that may say what an epic or a story depends on."""
 
+    path: str
     line: int
     text: str
     how: How

@@ -85,7 +85,7 @@ def _take_dependencies(story: StoryDraft, field: Field, value: Any, line: int, p
             problems.append((entry_line, f"{shown(entry)} looks like a dependency, and could not be placed"))
         elif entry is not None:
             how = "needs" if field == "needs" else "before"
-            story.remarks.append(Remark(entry_line, str(entry), how, entries=(str(entry),)))  # type: ignore[arg-type]
+            story.remarks.append(Remark(story.path, entry_line, str(entry), how, entries=(str(entry),)))  # type: ignore[arg-type]
 
 
 def _keep(story: StoryDraft, key: str, value: Any, line: int, problems: list[tuple[int, str]]) -> None:

@@ -168,16 +168,16 @@ class _Walk:
             self._open = None
             return
         columns = [field_of(name) for name in block.head]
-        names = [
-            place
-            for place, name in enumerate(block.head)
-            if re.search(r"\b(?:story|stories|epic|id)\b", name, re.IGNORECASE)
-        ]
+        names = [place for place, name in enumerate(block.head) if _NAMES_STORIES.search(name)]
         own = names[0] if names else 0
         for place, (field, cell) in enumerate(zip(columns, block.lines, strict=False)):
             if field in ("needs", "before") and place != own and own < len(block.lines):
                 remark = Remark(
-                    cell.number, cell.text, "needs" if field == "needs" else "before", block.lines[own].text
+                    self._document.path,
+                    cell.number,
+                    cell.text,
+                    "needs" if field == "needs" else "before",
+                    block.lines[own].text,
                 )
                 # The row says whose dependencies these are, wherever it stands.
                 (self._epic or self._found).remarks.append(remark)
@@ -245,7 +245,9 @@ class _Walk:
         assert opened is not None
         opened.taken = True
         if opened.field in ("needs", "before"):
-            self._remark(Remark(line.number, text, "needs" if opened.field == "needs" else "before"))
+            self._remark(
+                Remark(self._document.path, line.number, text, "needs" if opened.field == "needs" else "before")
+            )
             if self._details is not None:
                 self._details.consume(line)
         elif self._details is not None:
@@ -259,7 +261,9 @@ class _Walk:
     def _say(self, lines: list[Line], text: str = "") -> None:
         """Text without a label, which may speak of dependencies all the same."""
         for part in _together(lines):
-            self._remark(Remark(part[0].number, text or "\n".join(line.text for line in part), "prose"))
+            self._remark(
+                Remark(self._document.path, part[0].number, text or "\n".join(line.text for line in part), "prose")
+            )
         if self._story is None and self._epic is not None and self._in_introduction and lines:
             words = "\n".join(line.text for line in lines)
             self._epic.description = f"{self._epic.description}\n\n{words}".strip()

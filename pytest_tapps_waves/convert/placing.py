@@ -32,7 +32,7 @@ class Placing:
         self._epics = epics
         self._index = Index(epics)
         self._refer = refer
-        self._of_epics: list[tuple[EpicDraft, Node, int]] = []
+        self._of_epics: list[tuple[EpicDraft, Node, str, int]] = []
         self.problems: list[Problem] = []
 
     def place(self) -> None:
@@ -40,22 +40,22 @@ class Placing:
         for epic in self._epics:
             for story in epic.stories:
                 for remark in story.remarks:
-                    self._remark(remark, story.path, epic, story)
+                    self._remark(remark, epic, story)
             for remark in epic.remarks:
-                self._remark(remark, epic.path, epic, epic)
+                self._remark(remark, epic, epic)
         for outline in self._outlines:
             for remark in outline.remarks:
-                self._remark(remark, outline.path, None, None)
+                self._remark(remark, None, None)
         # Last, since they begin where a story depends on no other of its epic.
-        for epic, target, line in self._of_epics:
+        for epic, target, path, line in self._of_epics:
             inside = {id(story) for story in epic.stories}
             first = [story for story in epic.stories if not any(id(need) in inside for need in story.needs)]
             for story in first or epic.stories:
-                self._link(story, target, epic.path, line)
+                self._link(story, target, path, line)
         self.problems.extend(_cycles(self._epics))
 
-    def _remark(self, remark: Remark, path: str, epic: EpicDraft | None, own: Node | None) -> None:
-        is_id = self._index.is_id
+    def _remark(self, remark: Remark, epic: EpicDraft | None, own: Node | None) -> None:
+        is_id, path = self._index.is_id, remark.path
         if remark.entries and all(map(is_id, remark.entries)):
             mentions = tuple(Mention("story", entry, text=entry) for entry in remark.entries)
             self._apply([own], mentions, remark.how == "before", path, remark.line, epic)
@@ -168,7 +168,7 @@ class Placing:
                 words = f"the whole of {_name(dependent)} would depend on {_name(dependency)}, which is part of it"
                 self._problem(path, line, f"{words}; that is left out")
             else:
-                self._of_epics.append((dependent, dependency, line))
+                self._of_epics.append((dependent, dependency, path, line))
         elif isinstance(dependency, StoryDraft):
             own, other = self._index.epic_of[id(dependent)], self._index.epic_of[id(dependency)]
             written = dependency.id if own is other else f"{self._refer(own, other)}::{dependency.id}"

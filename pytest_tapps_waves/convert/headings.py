@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
+from .document import Block
+
 _SEPARATED = r"(?:\s*[:：.)\]|–—-]+\s*(?P<title>.*)|\s*(?P<aside>\(.*)|\s*$)"
 _ID = r"(?P<id>\d++(?:[.\-]\d++)*+[a-z]?(?=$|[\s:：.)\]|(–—-])|[A-Za-z0-9]++(?:[-_.][A-Za-z0-9]++)*+)"
 _STORY = re.compile(
@@ -38,8 +40,29 @@ def epic_title(text: str) -> Title | None:
     return _title(text, (_EPIC, _EPIC_KEY))
 
 
+def is_struck_out(text: str) -> bool:
+    """Whether a heading is one of a story that is no longer meant: ``~~Story 1.5: Encryption~~ (deferred)``."""
+    return text.lstrip().startswith("~~")
+
+
 def is_story_without_id(text: str) -> bool:
     return _NAMELESS.match(_bare(text)) is not None
+
+
+def bold_story(block: Block) -> Title | None:
+    """A paragraph that begins a story: ``**Story 8.1: Schema**``."""
+    line = block.lines[0]
+    if block.kind != "paragraph" or not line.label or not line.text.startswith(line.label[:1]):
+        return None
+    alone = not line.rest or line.rest[0] in ":：-–—("
+    return story_title(line.label) if not line.rest else story_title(line.text, bare=False) if alone else None
+
+
+def begins_story(block: Block) -> bool:
+    """Whether a heading or a paragraph does."""
+    if block.kind == "heading":
+        return story_title(block.lines[0].text) is not None
+    return block.kind == "paragraph" and bold_story(block) is not None
 
 
 def key_of(written: str) -> str:

@@ -10,7 +10,16 @@ from .details import Details
 from .document import Block, Document, Line
 from .drafts import EpicDraft, Outline, Remark, StoryDraft
 from .front import epic_of, own_story, take_front_matter
-from .headings import Title, epic_title, is_story_without_id, key_of, story_title
+from .headings import (
+    Title,
+    begins_story,
+    bold_story,
+    epic_title,
+    is_story_without_id,
+    is_struck_out,
+    key_of,
+    story_title,
+)
 from .labels import Field, field_of, labelled
 
 _BOLD = 0.5
@@ -55,7 +64,7 @@ class _Walk:
         self._in_introduction = False
         self._open: _Open | None = None
         self._item_depth = 0
-        self._items_are_stories = not any(_is_story(block) for block in document.blocks)
+        self._items_are_stories = not any(begins_story(block) for block in document.blocks)
         self._single = own_story(document)
         if self._single is not None:
             self._epic = epic_of(document, self._single)
@@ -92,6 +101,8 @@ class _Walk:
             self._begin_epic(title, line.number, depth)
         elif title := story_title(line.text):
             self._begin_story(self._new_story(title, line.number), depth, line.number)
+            if is_struck_out(line.text):
+                self._leave_out(line)
         else:
             self._other_heading(line, depth)
         self._heading_depth = depth
@@ -149,6 +160,12 @@ class _Walk:
         self._epic.stories.append(story)
         self._story, self._story_depth, self._in_introduction = story, depth, False
         self._details = Details(story, self._document, line)
+
+    def _leave_out(self, line: Line) -> None:
+        """What has begun is read to its end, so that nobody else gets what is said of it, and forgotten."""
+        assert self._epic is not None and self._story is not None
+        self._epic.stories.remove(self._story)
+        self._problem(line, f"story {self._story.id} is struck out, and left out")
 
     def _end_story(self) -> None:
         if self._details is not None:
@@ -218,7 +235,7 @@ class _Walk:
             title = story_title(line.text, bare=False)
             self._item_depth = block.depth if title else self._item_depth
             return title
-        return _is_bold_story(block)
+        return bold_story(block)
 
     def _goes_on(self, block: Block) -> bool:
         """Whether a block belongs to the label before it."""
@@ -268,20 +285,6 @@ class _Walk:
             words = "\n".join(line.text for line in lines)
             self._epic.description = f"{self._epic.description}\n\n{words}".strip()
         lines.clear()
-
-
-def _is_bold_story(block: Block) -> Title | None:
-    line = block.lines[0]
-    if block.kind != "paragraph" or not line.label or not line.text.startswith(line.label[:1]):
-        return None
-    alone = not line.rest or line.rest[0] in ":：-–—("
-    return story_title(line.label) if not line.rest else story_title(line.text, bare=False) if alone else None
-
-
-def _is_story(block: Block) -> bool:
-    if block.kind == "heading":
-        return story_title(block.lines[0].text) is not None
-    return block.kind == "paragraph" and _is_bold_story(block) is not None
 
 
 def _together(lines: list[Line]) -> Iterator[list[Line]]:

@@ -98,6 +98,9 @@ LEFT: dict[str, list[str]] = {
         "epic-9.md:20: story 9.4 would depend on itself; that is left out",
         "epic-9.md:22: 'Story: Nameless' is a story without an id; number it: `Story 1: ...`",
         "epic-9.md:24: story 9.1 is already at doubts/epic-9.md:3; this one is left out, rename it",
+        "epic-9.md:26: story 9.3 is struck out, and left out",
+        f'epic-9.md:32: "Epic 9 must complete before any other epic starts" {UNPLACED}',
+        f'epic-9.md:33: "Stories 9.2, 9.3 can run in parallel after 9.1 completes" {UNPLACED}',
     ],
     "folder": [
         f'STORY-130.md:38: "Legal has to agree" {UNPLACED}',

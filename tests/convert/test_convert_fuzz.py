@@ -139,19 +139,19 @@ def check(*texts: str) -> Conversion:
     return done
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(st.text(max_size=300))
 def test_any_text_is_converted_or_told(text: str) -> None:
     check(text)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(FRAGMENTS)
 def test_pieces_of_markdown_in_any_order_are_converted_or_told(text: str) -> None:
     check(text)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(FRAGMENTS, FRAGMENTS)
 def test_files_that_speak_of_one_another_are_converted_or_told(one: str, other: str) -> None:
     check(one, other)

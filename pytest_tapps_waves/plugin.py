@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 
 from . import hookspecs
@@ -31,3 +33,7 @@ def pytest_configure(config: pytest.Config) -> None:
         config.option.verbose = -2
         config.option.disable_warnings = True
     config.pluginmanager.register(EpicSession(config, settings), "epics-session")
+    if os.environ.get("GITHUB_ACTIONS") == "true" and not hasattr(config, "workerinput"):
+        from .reports.github import Annotations
+
+        config.pluginmanager.register(Annotations(config), "epics-annotations")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 import uuid
@@ -25,17 +26,17 @@ from .core.policies import POLICIES, Terms
 from .core.policies.base import WaveFinished, WaveStarted
 from .distribution import arguments_of, is_xdist_worker, tell_controller
 from .errors import JournalError
-from .executors import EXECUTORS, Executor
 from .loops import AllAtOnce, OneByOne
 from .loops.one_by_one import with_lean_hooks
 from .preparation import Prepared
 from .printing import print_only
 from .records import Records, open_records
 from .reports.breaker import report_tripped
+from .reports.properties import note_places
 from .reports.terminal import announce_stop, header, resume_line, write_summary
 from .reports.watched import is_watched
 from .reports.words import counted
-from .runtime import StoryRuntime
+from .runtime import StoryRuntime, executor_of
 from .settings import Settings
 
 if TYPE_CHECKING:
@@ -134,7 +135,7 @@ class EpicRun:
 
     def _begin(self, session: pytest.Session, found: Prepared, portal: Portal) -> tuple[Plan, StoryRuntime]:
         config = self._config
-        executor = self._find_executor()
+        executor = executor_of(config, self._settings.executor)
         if str(config.rootpath) not in sys.path:
             # `call` targets are imported from rootdir.
             sys.path.insert(0, str(config.rootpath))
@@ -167,6 +168,11 @@ class EpicRun:
         self._closing.callback(executor.close)
         config.stash[RUNTIME] = runtime
         self._plan, self._runtime = plan, runtime
+        note_places(session.items, found.waves)
+        if os.environ.get("GITHUB_STEP_SUMMARY"):
+            from .reports.github import summarize_step
+
+            summarize_step(config, plan, found.waves, found.titles, found.mask)
         plan.begin()
         self._show(session, found, plan)
         return plan, runtime
@@ -226,16 +232,6 @@ class EpicRun:
             self._notes.append(f"ended {what} that stories had left running: {', '.join(map(str, left))}")
         if guard.trouble:
             self._notes.append(guard.trouble)
-
-    def _find_executor(self) -> Executor:
-        name = self._settings.executor
-        found: Executor | None = self._config.hook.pytest_epic_executor(config=self._config, name=name)
-        if found is not None:
-            return found
-        if name not in EXECUTORS:
-            known = ", ".join(EXECUTORS)
-            raise pytest.UsageError(f"there is no executor {name!r}; known are {known}, and what a hook of yours knows")
-        return EXECUTORS[name]()
 
     def _begin_one_by_one(self, session: pytest.Session, found: Prepared) -> None:
         portal = OwnLoop(partial(announce_stop, self._config))

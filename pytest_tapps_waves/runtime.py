@@ -26,7 +26,7 @@ from .concurrent.portal import Portal
 from .core.model import State
 from .core.plan import Plan, Settled
 from .errors import ActionFailed
-from .executors import Executor
+from .executors import EXECUTORS, Executor
 from .inert import inert, one_line
 from .records import Records
 from .reports.outcomes import Outcomes, failure_of
@@ -57,6 +57,20 @@ class _OutcomesKnown:
         except pytest.fail.Exception as error:
             detail = user_traceback(error) if error.pytrace else ""
             raise ActionFailed(f"Failed: {error.msg}", action.describe(), detail) from None
+
+
+def executor_of(config: pytest.Config, name: str) -> Executor:
+    """The executor of that name, of ours or of a hook.
+
+    :raises pytest.UsageError: if there is none.
+    """
+    found: Executor | None = config.hook.pytest_epic_executor(config=config, name=name)
+    if found is not None:
+        return found
+    if name not in EXECUTORS:
+        known = ", ".join(EXECUTORS)
+        raise pytest.UsageError(f"there is no executor {name!r}; known are {known}, and what a hook of yours knows")
+    return EXECUTORS[name]()
 
 
 class StoryRuntime:

@@ -170,6 +170,7 @@ class StoryItem(pytest.Item):
         if verdict is not None:
             raise refused(verdict.reason)
         performance = runtime.carry_out(self)
+        self.note_attempts(len(performance.attempts))
         last = performance.attempts[-1]
         for result in last.checks:
             if self.session.shouldfail:
@@ -178,6 +179,11 @@ class StoryItem(pytest.Item):
         self.add_sections(performance)
         if performance.failed:
             raise story_failed(self.headline, performance)
+
+    def note_attempts(self, number: int) -> None:
+        """Let reports say how often the story was tried, in place of what they said before."""
+        kept = [(name, value) for name, value in self.user_properties if name != "attempts"]
+        self.user_properties[:] = [*kept, ("attempts", number)]
 
     def add_sections(self, performance: Performance) -> None:
         """Put what the story printed into its report."""

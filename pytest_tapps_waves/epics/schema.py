@@ -6,10 +6,11 @@ import re
 from pathlib import PurePosixPath, PureWindowsPath
 from typing import Annotated, Any, Literal, TypeAlias
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 from ..inert import inert
+from . import shapes
 from .gitignore import git_ignore
 from .wording import UNSHOWN, short
 
@@ -117,13 +118,33 @@ def _target(value: str) -> str:
     return value
 
 
-Id: TypeAlias = Annotated[str, AfterValidator(_is_id)]
+Id: TypeAlias = Annotated[str, AfterValidator(_is_id), WithJsonSchema(shapes.ID)]
 Seconds: TypeAlias = Annotated[float, Field(ge=0, allow_inf_nan=False)]
-Command: TypeAlias = Annotated[str | list[str], BeforeValidator(_command)]
-Target: TypeAlias = Annotated[str, AfterValidator(_target)]
-Environment: TypeAlias = Annotated[dict[str, str], AfterValidator(_environment)]
-Folder: TypeAlias = Annotated[str, AfterValidator(_is_inside)]
-ConflictWord: TypeAlias = Annotated[Literal["fail", "serialize", "warn", "off"] | None, BeforeValidator(_conflict_word)]
+Command: TypeAlias = Annotated[str | list[str], BeforeValidator(_command), WithJsonSchema(shapes.COMMAND)]
+Target: TypeAlias = Annotated[str, AfterValidator(_target), WithJsonSchema(shapes.TARGET)]
+Environment: TypeAlias = Annotated[dict[str, str], AfterValidator(_environment), WithJsonSchema(shapes.ENVIRONMENT)]
+Folder: TypeAlias = Annotated[str, AfterValidator(_is_inside), WithJsonSchema(shapes.FOLDER)]
+Names: TypeAlias = Annotated[list[str], BeforeValidator(_listed), WithJsonSchema(shapes.listed(shapes.TEXT))]
+Globs: TypeAlias = Annotated[
+    list[Annotated[str, AfterValidator(_is_glob)]],
+    BeforeValidator(_listed),
+    WithJsonSchema(shapes.listed(shapes.GLOB)),
+]
+Tags: TypeAlias = Annotated[
+    list[Annotated[str, AfterValidator(_is_tag)]],
+    BeforeValidator(_listed),
+    WithJsonSchema(shapes.listed(shapes.TAG)),
+]
+Variables: TypeAlias = Annotated[
+    list[Annotated[str, AfterValidator(_is_variable)]],
+    BeforeValidator(_listed),
+    WithJsonSchema(shapes.listed(shapes.VARIABLE)),
+]
+ConflictWord: TypeAlias = Annotated[
+    Literal["fail", "serialize", "warn", "off"] | None,
+    BeforeValidator(_conflict_word),
+    WithJsonSchema(shapes.CONFLICTS),
+]
 
 _CONFIG = ConfigDict(strict=True, extra="allow", frozen=False, hide_input_in_errors=True)
 
@@ -133,9 +154,11 @@ class CheckModel(BaseModel):
 
     model_config = ConfigDict(strict=True, extra="forbid")
 
-    description: str
-    run: Command | None = None
-    call: Target | None = None
+    description: Annotated[str, Field(description="What has to hold; the name of the check in reports.")]
+    run: Annotated[Command | None, Field(description="The command that checks it, with the story's cwd and env.")] = (
+        None
+    )
+    call: Annotated[Target | None, Field(description="The function that checks it: package.module:function.")] = None
 
 
 CRITERION_KIND = "criterion:"
@@ -145,6 +168,7 @@ Criterion: TypeAlias = Annotated[
     Annotated[str, Tag(CRITERION_KIND + "text")] | Annotated[CheckModel, Tag(CRITERION_KIND + "check")],
     Discriminator(lambda value: CRITERION_KIND + ("text" if isinstance(value, str) else "check")),
 ]
+Criteria: TypeAlias = Annotated[list[Criterion], BeforeValidator(_listed), WithJsonSchema(shapes.listed(shapes.TEXT))]
 
 
 class StoryModel(BaseModel):
@@ -152,24 +176,36 @@ class StoryModel(BaseModel):
 
     model_config = _CONFIG
 
-    id: Id
-    title: str = ""
-    description: str = ""
-    dependencies: Annotated[list[str], BeforeValidator(_listed)] = Field(default_factory=list)
-    files_affected: Annotated[list[Annotated[str, AfterValidator(_is_glob)]], BeforeValidator(_listed)] = Field(
-        default_factory=list
-    )
-    critical: bool = False
-    run: Command | None = None
-    call: Target | None = None
-    acceptance_criteria: Annotated[list[Criterion], BeforeValidator(_listed)] = Field(default_factory=list)
-    timeout: Seconds | None = None
-    retries: Annotated[int, Field(ge=0, le=100)] = 0
-    cwd: Folder = "."
-    env: Environment = Field(default_factory=dict)
-    tags: Annotated[list[Annotated[str, AfterValidator(_is_tag)]], BeforeValidator(_listed)] = Field(
-        default_factory=list
-    )
+    id: Annotated[Id, Field(description="Text, even unquoted: 8.10 is not 8.1. One word without any of : / \\ [ ].")]
+    title: Annotated[str, Field(description="For people; -k finds its words.")] = ""
+    description: Annotated[str, Field(description="For people.")] = ""
+    dependencies: Annotated[
+        Names,
+        Field(
+            description="Stories that have to pass before: ids of this epic or, where that is clear, of another; "
+            "epic_user.yaml::2.1; tests/test_db.py::test_up; a whole file. Paths are from the epic's folder, else from "
+            "rootdir."
+        ),
+    ] = Field(default_factory=list)
+    files_affected: Annotated[
+        Globs, Field(description="gitignore-style globs of what it changes, relative to rootdir.")
+    ] = Field(default_factory=list)
+    critical: Annotated[bool, Field(description="Whether its failure stops the epic, under fail_fast.")] = False
+    run: Annotated[
+        Command | None,
+        Field(description="Its action as a command: text for the shell, or a list of words without one."),
+    ] = None
+    call: Annotated[
+        Target | None, Field(description="Its action as a Python function, async or not: package.module:function.")
+    ] = None
+    acceptance_criteria: Annotated[
+        Criteria, Field(description="Notes, or checks that run after the action, each reported as a subtest.")
+    ] = Field(default_factory=list)
+    timeout: Annotated[Seconds | None, Field(description="Seconds for one attempt; 0 is without end.")] = None
+    retries: Annotated[int, Field(ge=0, le=100, description="How often it is tried again after a failure.")] = 0
+    cwd: Annotated[Folder, Field(description="Where it works, relative to rootdir.")] = "."
+    env: Annotated[Environment, Field(description="Environment variables for it.")] = Field(default_factory=dict)
+    tags: Annotated[Tags, Field(description="pytest marks, for -m.")] = Field(default_factory=list)
 
 
 class HeaderModel(BaseModel):
@@ -177,20 +213,43 @@ class HeaderModel(BaseModel):
 
     model_config = _CONFIG
 
-    id: Id
-    title: str = ""
-    max_parallel_stories: Annotated[int, Field(ge=1)] | None = None
-    parallel_strategy: Literal["sequential", "asyncio"] | None = None
-    schedule: Literal["waves", "eager"] | None = None
-    fail_fast: bool | None = None
-    conflict_detection: ConflictWord = None
-    circuit_breaker: Annotated[int, Field(ge=0)] | None = None
-    timeout: Seconds | None = None
-    isolation: Literal["none"] | None = None
-    env: Environment = Field(default_factory=dict)
-    secrets: Annotated[list[Annotated[str, AfterValidator(_is_variable)]], BeforeValidator(_listed)] = Field(
-        default_factory=list
+    id: Annotated[Id, Field(description="For messages and for EPIC_ID; by default the file's name without epic_.")]
+    title: Annotated[str, Field(description="For people.")] = ""
+    max_parallel_stories: Annotated[
+        int | None, Field(ge=1, description="At most so many of its stories at once; by default one for each core.")
+    ] = None
+    parallel_strategy: Annotated[
+        Literal["sequential", "asyncio"] | None, Field(description="One by one (the default), or at once.")
+    ] = None
+    schedule: Annotated[
+        Literal["waves", "eager"] | None,
+        Field(
+            description="waves (the default): a wave starts when the one before has ended; eager: a story "
+            "starts when its own dependencies have passed."
+        ),
+    ] = None
+    fail_fast: Annotated[
+        bool | None, Field(description="Whether a failed critical story stops the epic (the default).")
+    ] = None
+    conflict_detection: Annotated[
+        ConflictWord,
+        Field(
+            description="What becomes of two stories of a wave that affect a common file: true is fail, false is off."
+        ),
+    ] = None
+    circuit_breaker: Annotated[
+        int | None, Field(ge=0, description="So many failures in a row stop the epic; 0 is never, 3 the default.")
+    ] = None
+    timeout: Annotated[
+        Seconds | None, Field(description="Seconds for one attempt at a story; 0 is without end, 300 the default.")
+    ] = None
+    isolation: Annotated[Literal["none"] | None, Field(description="Where stories work: in your tree.")] = None
+    env: Annotated[Environment, Field(description="Environment variables for all its stories.")] = Field(
+        default_factory=dict
     )
+    secrets: Annotated[
+        Variables, Field(description="Names of environment variables whose values are masked in all that is shown.")
+    ] = Field(default_factory=list)
 
 
 TEXT_KEYS = frozenset(

@@ -130,3 +130,24 @@ def test_the_suite_counts_what_it_holds(project: Project, cases: Callable[[], di
     assert suite.get("skipped") == str(sum(case.find("skipped") is not None for case in found))
     assert int(suite.get("failures", 0)) == sum(len(case.findall("failure")) for case in found)
     assert int(suite.get("errors", -1)) == 0
+
+
+def test_each_testcase_says_where_it_stands_in_the_plan(
+    project: Project, cases: Callable[[], dict[str, list[Element]]]
+) -> None:
+    project.epic("""
+        epic: {id: shop, max_parallel_stories: 3, circuit_breaker: 0}
+        stories:
+          - {id: "1", run: "true"}
+          - {id: "2", run: "[ $STORY_ATTEMPT = 2 ]", retries: 2, dependencies: ["1"]}
+          - {id: "3", dependencies: ["2"]}
+    """)
+    found = cases()
+    properties = {
+        name: {each.get("name"): each.get("value") for each in case[0].iter("property")} for name, case in found.items()
+    }
+    assert properties == {
+        "1": {"epic": "shop", "story": "1", "wave": "1", "attempts": "1"},
+        "2": {"epic": "shop", "story": "2", "wave": "2", "attempts": "2"},
+        "3": {"epic": "shop", "story": "3", "wave": "3", "attempts": "0"},
+    }

@@ -173,6 +173,10 @@ class EpicRun:
         config.stash[RUNTIME] = runtime
         self._plan, self._runtime = plan, runtime
         plan.begin()
+        for name in ("epics-recording", "epics-columns"):
+            # Only there if they were asked for.
+            if (watcher := config.pluginmanager.get_plugin(name)) is not None:
+                watcher.begin(found, plan, session.items)
         return plan, runtime
 
     def _terms(self, session: pytest.Session, found: Prepared) -> Terms:

@@ -17,6 +17,7 @@ LAYERS = (
     ("session",),
     ("run",),
     ("prediction",),
+    ("recording",),
     ("preparation",),
     ("loops", "distribution"),
     ("runtime", "status"),

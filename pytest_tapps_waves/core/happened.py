@@ -106,12 +106,11 @@ class Timeline(NamedTuple):
 
 def timeline_of(run: RunHappened) -> Timeline:
     """The stories that ran, each in a slot of which no two overlap."""
-    ran = sorted(
-        (story for story in run.stories if story.ran and story.start is not None), key=lambda story: _span(story)
-    )
+    ran = [story for story in run.stories if story.ran and story.start is not None]
+    ran.sort(key=lambda story: _span(story)[0])
     if not ran:
         return Timeline(0.0, 0.0, (), (), ())
-    began = min(_span(story)[0] for story in ran)
+    began = _span(ran[0])[0]
     workers = sorted({story.worker for story in ran if story.worker}, key=lambda name: (len(name), name))
     bars = list(_in_workers(ran, workers, began) if workers else _in_slots(ran, began))
     slots = workers or [str(number + 1) for number in range(1 + max(bar.slot for bar in bars))]

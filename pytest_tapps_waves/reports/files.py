@@ -24,6 +24,9 @@ def check_file(option: str, path: Path) -> None:
     if module and importlib.util.find_spec(module) is None:
         raise pytest.UsageError(f"{option} needs {module}: pip install 'pytest-tapps-waves[{extra}]'")
     try:
+        there = next((folder for folder in path.parents if folder.exists()), path.parent)
+        if there.exists() and not there.is_dir():
+            raise NotADirectoryError(0, f"{there} is no folder")
         path.parent.mkdir(parents=True, exist_ok=True)
         if path.is_dir():
             raise IsADirectoryError(0, "it is a folder")

@@ -10,7 +10,7 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from datetime import datetime
 from itertools import pairwise
 from pathlib import Path
@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 import jinja2
 from markupsafe import Markup
 
-from ..core.drawing import Drawing, drawn
+from ..core.drawing import Drawing, Node, drawn
 from ..core.happened import Bar, Happened, RunHappened, Timeline, longest_chain, timeline_of
 from .words import counted, seconds, stories
 
@@ -94,8 +94,7 @@ def _contents(run: RunHappened) -> Mapping[str, Any]:
         "path": path,
         "path_length": sum(story.seconds for story in path),
         "on_path": on_path,
-        "path_edges": {(one.key, other.key) for one, other in pairwise(path)},
-        "graph": _graph(drawn(run.stories)),
+        "graph": _graph(drawn(run.stories), {(one.key, other.key) for one, other in pairwise(path)}),
         "symbols": _SYMBOLS,
     }
 
@@ -172,11 +171,25 @@ def _wave_starts(timeline: Timeline) -> Sequence[tuple[float, str]]:
     return told
 
 
-def _graph(drawing: Drawing) -> Mapping[str, Any]:
+def _graph(drawing: Drawing, on_path: Set[tuple[str, str]]) -> Mapping[str, Any]:
+    """:param on_path: the edges of the critical path."""
     small = len(drawing.nodes) <= _SMALL_GRAPH
     wide, high, across, down = (150, 22, 200, 30) if small else (8, 8, 60, 11)
+
+    def curve(one: Node, other: Node) -> str:
+        x1, x2 = 6 + one.column * across + wide, 6 + other.column * across
+        y1, y2 = (f"{6 + node.row * down + high / 2:g}" for node in (one, other))
+        middle = f"{(x1 + x2) / 2:g}"
+        return f"M{x1} {y1}C{middle} {y1} {middle} {y2} {x2} {y2}"
+
+    edges: tuple[list[str], list[str]] = [], []
+    for one, other in drawing.edges:
+        edges[(one.story.key, other.story.key) in on_path].append(curve(one, other))
     return {
         "drawing": drawing,
+        # All in two paths: the browser has to know of two shapes, and not of thousands.
+        "edges": edges[False],
+        "path_edges": edges[True],
         "small": small,
         "wide": wide,
         "high": high,

@@ -72,8 +72,10 @@ function equip(svg) {
   });
   svg.addEventListener("pointerover", (event) => event.target.closest(".mark") ? show(event.target) : hide());
   svg.addEventListener("pointerleave", hide);
-  svg.addEventListener("focusin", (event) => event.target.closest(".mark") && show(event.target));
-  svg.addEventListener("focusout", hide);
+  // Around the picture: one that listens for the focus itself is a stop of the Tab key in Chromium.
+  const frame = svg.parentNode;
+  frame.addEventListener("focusin", (event) => event.target.closest(".mark") && show(event.target));
+  frame.addEventListener("focusout", hide);
   svg.addEventListener("click", (event) => {
     const mark = event.target.closest(".mark");
     if (mark) { settle(mark); open(mark); }
@@ -115,7 +117,7 @@ function sift() {
   bodies.forEach((body, place) => {
     const stays = (!states.length || states.includes(body.dataset.state))
       && words.every((word) => texts[place].includes(word));
-    body.hidden = !stays;
+    if (body.hidden === stays) body.hidden = !stays;
     if (stays) left += 1; else out.add(body.id.slice(1));
   });
   for (const mark of all(".mark")) mark.classList.toggle("out", out.has(mark.dataset.n));
@@ -131,7 +133,7 @@ if (filter) {
   }
 }
 
-// Sort: numbers as numbers, 8.2 before 8.10, and what has no value last.
+// Sort: times as numbers, ids part by part, 8.2 before 8.10, and what has no value last.
 const words = new Intl.Collator(undefined, {numeric: true});
 all("thead th").forEach((heading, column) => {
   heading.addEventListener("click", () => {
@@ -140,13 +142,12 @@ all("thead th").forEach((heading, column) => {
     heading.setAttribute("aria-sort", down ? "descending" : "ascending");
     const value = (body) => {
       const cell = body.rows[0].cells[column];
-      return "v" in cell.dataset ? cell.dataset.v : cell.textContent;
+      return cell.dataset.v ? Number(cell.dataset.v) : cell.textContent;
     };
     const sorted = [...table.tBodies].map((body) => [value(body), body]);
     sorted.sort(([one], [other]) => {
       if (one === "" || other === "") return (one === "") - (other === "");
-      const numbers = Number(one) - Number(other);
-      const order = Number.isNaN(numbers) ? words.compare(one, other) : numbers || words.compare(one, other);
+      const order = typeof one === "number" ? one - other : words.compare(one, other);
       return down ? -order : order;
     });
     table.append(...sorted.map(([, body]) => body));

@@ -150,11 +150,13 @@ class Recording:
             return RunHappened()
         found, plan, items = self._run
         wave_of = {key: number for number, wave in enumerate(found.waves, 1) for key in wave}
+        stories = plan.graph.stories
+        in_file_order = sorted(stories, key=lambda key: stories[key].file_order)
         stopped = plan.stopped or session.shouldfail or session.shouldstop
         if not stopped and not plan.done and not is_xdist_worker(self._config):
             stopped = "interrupted"
         return RunHappened(
-            [self._story(key, found, plan, items.get(key), wave_of[key]) for key in plan.graph.stories],
+            [self._story(key, found, plan, items.get(key), wave_of[key]) for key in in_file_order],
             found.schedule if found.concurrent else "",
             found.limit if found.concurrent else 1,
             {path: one_line(found.mask(title)) for path, title in found.epic_titles.items() if title},

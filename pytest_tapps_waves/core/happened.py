@@ -55,7 +55,7 @@ class RunHappened(NamedTuple):
     """What became of a run."""
 
     stories: Sequence[Happened] = ()
-    """In the order of the graph."""
+    """In the order of the files and of the lines in them."""
     schedule: str = ""
     """The schedule of a concurrent run; empty if stories ran one by one."""
     limit: int = 1

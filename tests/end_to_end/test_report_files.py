@@ -7,6 +7,8 @@ import os
 import re
 import subprocess
 import sys
+from html import unescape
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -49,8 +51,10 @@ def test_the_ini_file_may_ask_for_them(project: Project, monkeypatch: pytest.Mon
     assert not (project.path / "trace.json").exists()
 
 
-@pytest.mark.parametrize("option", ["--epic-report", "--epic-trace"])
-@pytest.mark.parametrize("name", ["folder", "file.txt/below.out"])
+@pytest.mark.parametrize(
+    ("option", "name"),
+    [("--epic-report", "folder"), ("--epic-trace", "folder"), ("--epic-report", "file.txt/below.out")],
+)
 def test_a_path_that_cannot_be_written_is_refused_before_anything_runs(
     project: Project, option: str, name: str
 ) -> None:
@@ -82,9 +86,8 @@ def test_options_that_mean_nothing_are_refused(project: Project, options: tuple[
 
 def test_without_jinja_the_extra_is_named(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     shop(project)
-    found = __import__("importlib.util").util.find_spec
     monkeypatch.setattr(
-        "importlib.util.find_spec", lambda name, *rest: None if name == "jinja2" else found(name, *rest)
+        "importlib.util.find_spec", lambda name, *rest: None if name == "jinja2" else find_spec(name, *rest)
     )
     result = project.run("--epic-report=page.html")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
@@ -122,6 +125,28 @@ def test_a_run_without_stories_has_a_page_that_says_so(project: Project) -> None
     assert "No story was run." in (project.path / "page.html").read_text("utf-8")
 
 
+def test_secrets_are_in_neither(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TOKEN", "tok-12345678")
+    project.write(
+        "work.py", "import os\ndef work():\n    print(os.environ['TOKEN'])\n    raise OSError('tok-12345678')\n"
+    )
+    project.epic(
+        """
+        epic: {title: With tok-12345678, secrets: [TOKEN]}
+        stories:
+          - {id: a, title: By tok-12345678, call: "work:work", files_affected: [tok-12345678]}
+          - {id: b, call: "work:work", files_affected: [tok-12345678]}
+          - {id: c, title: By tok-12345678, call: "work:work", dependencies: [a]}
+          - {id: d, call: "work:work"}
+        """
+    )
+    project.run("--epic-conflicts=warn", "--epic-report=page.html", "--epic-trace=trace.json")
+    for name in ("page.html", "trace.json"):
+        text = (project.path / name).read_text("utf-8")
+        assert "***" in text
+        assert "tok-12345678" not in text
+
+
 def test_what_is_not_asked_for_is_not_imported(project: Project) -> None:
     shop(project)
     project.write(
@@ -148,21 +173,55 @@ def test_what_is_not_asked_for_is_not_imported(project: Project) -> None:
     assert "imported: []" in done.stdout
 
 
-@pytest.mark.parametrize("options", [("--epic-parallel=2",), ("-n1", "--dist=loadfile")], ids=["at once", "xdist"])
-def test_pytest_html_shows_wave_and_story(project: Project, options: tuple[str, ...]) -> None:
+def test_pytest_html_shows_wave_and_story(project: Project) -> None:
     project.write("work.py", "def work(): pass\n")
     project.epic("stories: [{id: '<b>1', call: 'work:work'}, {id: two, call: 'work:work', dependencies: ['<b>1']}]")
     project.write("test_plain.py", "def test_plain(): pass\n")
-    plugins = (*HTML, *(XDIST if "-n1" in options else ()))
-    project.run_process(*options, "--html=out.html", "--self-contained-html", plugins=plugins).assert_outcomes(passed=3)
-    text = (project.path / "out.html").read_text("utf-8")
+    project.run("--epic-parallel=2", "--html=out.html", plugins=HTML).assert_outcomes(passed=3)
+    assert columns(project.path / "out.html") == {
+        "<b>1": ["&lt;b&gt;1", "1"],
+        "two": ["two", "2"],
+        "test_plain": ["", ""],
+    }
+
+
+def test_workers_of_xdist_have_all_of_it_too(project: Project) -> None:
+    for name in ("a", "b"):
+        project.epic(
+            f"stories: [{{id: {name}1, run: exit 0}}, {{id: {name}2, run: exit 0, dependencies: [{name}1]}}]",
+            f"epic_{name}.yaml",
+        )
+    options = ("--epic-trace=trace.json", "--epic-report=page.html", "--html=out.html")
+    result = project.run_process("-n2", "--dist=loadfile", *options, plugins=(*HTML, *XDIST))
+    result.assert_outcomes(passed=4)
+    result.stdout.fnmatch_lines(["epic-report: *page.html", "epic-trace: *trace.json"])
+    assert columns(project.path / "out.html") == {
+        "a1": ["a1", "1"],
+        "a2": ["a2", "2"],
+        "b1": ["b1", "1"],
+        "b2": ["b2", "2"],
+    }
+    trace = json.loads((project.path / "trace.json").read_text("utf-8"))
+    events = trace["traceEvents"]
+    names = {event["tid"]: event["args"]["name"] for event in events if event["name"] == "thread_name"}
+    assert set(names.values()) == {"gw0", "gw1"}
+    tracks: dict[str, set[str]] = {}
+    for event in events:
+        if event["ph"] == "X":
+            tracks.setdefault(names[event["tid"]], set()).add(event["name"])
+    assert sorted(map(sorted, tracks.values())) == [["a1", "a2"], ["b1", "b2"]]
+    assert trace["otherData"]["not started"] == []
+    assert "2 workers of pytest-xdist" in (project.path / "page.html").read_text("utf-8")
+
+
+def columns(path: Path) -> dict[str, list[str]]:
+    """What pytest-html says of each test in the columns Story and Wave."""
+    text = path.read_text("utf-8")
+    assert re.findall(r'data-column-type="(\w+)"', text)[:5] == ["result", "testId", "story", "wave", "duration"]
     found = re.search(r'data-jsonblob="([^"]*)"', text)
     assert found
-    data = json.loads(__import__("html").unescape(found[1]))
-    cells = {
+    return {
         node.rpartition("::")[2]: [re.sub("<.*?>", "", cell) for cell in test["resultsTableRow"][2:4]]
-        for node, tests in data["tests"].items()
+        for node, tests in json.loads(unescape(found[1]))["tests"].items()
         for test in tests
     }
-    assert cells == {"<b>1": ["&lt;b&gt;1", "1"], "two": ["two", "2"], "test_plain": ["", ""]}
-    assert re.findall(r'data-column-type="(\w+)"', text)[:5] == ["result", "testId", "story", "wave", "duration"]

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import signal
 import sys
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 from project import Project
+from running import Run
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="the commands are of a POSIX shell")
 
@@ -138,27 +140,26 @@ def test_a_story_that_was_cancelled_ran_until_then(project: Project) -> None:
     assert by_story(trace, "i")["c"]["cat"] == "skipped"
 
 
+def test_a_run_that_is_interrupted_is_written_too(project: Project) -> None:
+    project.epic("stories: [{id: a, run: 'echo $$ > a.pid; sleep 60'}, {id: b, run: 'true', dependencies: [a]}]")
+    run = Run(project)
+    try:
+        run.start("--epic-trace=out/trace.json")
+        run.signal(signal.SIGINT)
+        assert run.end() == pytest.ExitCode.INTERRUPTED
+    finally:
+        run.clean_up()
+    trace = read(project)
+    assert {key: event["cat"] for key, event in by_story(trace, "X").items()} == {"a": "cancelled"}
+    assert trace["otherData"]["stopped"] == "interrupted"
+    assert trace["otherData"]["not started"] == ["epic_shop.yaml::b"]
+
+
 def test_only_what_last_failed_is_in_it_under_lf(project: Project) -> None:
     project.epic("stories: [{id: whole, run: 'true'}, {id: broken, run: exit 1}]")
     project.run("--epic-parallel=2")
     project.run("--epic-parallel=2", "--lf", "--epic-trace=out/trace.json").assert_outcomes(failed=1)
     assert list(by_story(read(project), "X")) == ["broken"]
-
-
-def test_workers_of_xdist_are_tracks(project: Project) -> None:
-    for name in ("a", "b"):
-        project.epic(
-            "stories: [{id: one, run: 'true'}, {id: two, run: 'true', dependencies: [one]}]", f"epic_{name}.yaml"
-        )
-    result = project.run_process("-n2", "--dist=loadfile", "--epic-trace=out/trace.json", plugins=XDIST)
-    result.assert_outcomes(passed=4)
-    result.stdout.fnmatch_lines(["epic-trace: *trace.json"])
-    trace = read(project)
-    slices = [event for event in trace["traceEvents"] if event["ph"] == "X"]
-    assert len(slices) == 4
-    names = {event["args"]["name"] for event in trace["traceEvents"] if event["name"] == "thread_name"}
-    assert names == {"gw0", "gw1"}
-    assert not trace["otherData"]["not started"]
 
 
 def test_a_worker_that_crashes_is_named(project: Project) -> None:

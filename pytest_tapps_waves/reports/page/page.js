@@ -133,14 +133,16 @@ if (filter) {
   }
 }
 
-// Sort: times as numbers, ids part by part, 8.2 before 8.10, and what has no value last.
+// Sort: times as numbers, ids part by part, 8.2 before 8.10, failures before the rest, and what has no value last.
 const words = new Intl.Collator(undefined, {numeric: true});
 all("thead th").forEach((heading, column) => {
   heading.addEventListener("click", () => {
     const down = heading.getAttribute("aria-sort") === "ascending";
     for (const other of all("thead th")) other.removeAttribute("aria-sort");
     heading.setAttribute("aria-sort", down ? "descending" : "ascending");
+    const outcomes = chips.map((chip) => chip.dataset.state);
     const value = (body) => {
+      if (heading.className === "outcome") return outcomes.indexOf(body.dataset.state);
       const cell = body.rows[0].cells[column];
       return cell.dataset.v ? Number(cell.dataset.v) : cell.textContent;
     };

@@ -171,8 +171,8 @@ class Recording:
     def _story(self, key: str, found: Prepared, plan: Plan, item: pytest.Item | None, wave: int) -> Happened:
         story, seen, state = plan.graph.stories[key], self._seen[key], final(plan.states[key])
         ran = seen.start is not None and state in _MAY_HAVE_RUN and (seen.ran or seen.end is None)
-        output, left_out = _last(found.mask(inert(seen.output())))
-        failure, _ = _last(found.mask(inert("\n\n".join(seen.failures))))
+        output, left_out = _last(inert(seen.output()))
+        failure, _ = _last(inert("\n\n".join(seen.failures)))
         return Happened(
             key,
             story.id,

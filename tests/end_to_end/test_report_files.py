@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Callable
 from html import unescape
 from importlib.util import find_spec
 from pathlib import Path
@@ -123,6 +124,22 @@ def test_a_run_without_stories_has_a_page_that_says_so(project: Project) -> None
     project.write("test_plain.py", "def test_one(): pass\n")
     project.run("--epic-report=page.html").assert_outcomes(passed=1)
     assert "No story was run." in (project.path / "page.html").read_text("utf-8")
+
+
+def test_an_open_breaker_and_what_it_kept_from_running_are_told(
+    project: Project, both_ways: Callable[..., pytest.RunResult]
+) -> None:
+    project.epic(
+        """
+        epic: {circuit_breaker: 1}
+        stories: [{id: a, run: exit 1}, {id: b, run: exit 0, dependencies: [c]}, {id: c, run: exit 0}]
+        """
+    )
+    both_ways("--epic-conflicts=off", "--epic-report=page.html")
+    page = (project.path / "page.html").read_text("utf-8")
+    assert "The circuit breaker of epic_shop.yaml opened" in page
+    assert '<a href="#s0">a' in page
+    assert "<p>circuit breaker open</p>" in page
 
 
 def test_secrets_are_in_neither(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:

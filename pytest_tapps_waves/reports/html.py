@@ -85,7 +85,7 @@ def _contents(run: RunHappened) -> Mapping[str, Any]:
         "facts": list(_facts(run, timeline, len(epics))),
         "counts": [(state, counts[state]) for state in _ORDER if state in counts],
         "timeline": timeline,
-        "named": {bar.story.key for bar in timeline.bars if bar.end - bar.start >= timeline.length * _NAMED_BAR},
+        "named": {bar.story.key for bar in timeline.bars if bar.end - bar.start > timeline.length * _NAMED_BAR},
         "ticks": list(_ticks(timeline.length)),
         "wave_starts": _wave_starts(timeline) if run.schedule == "waves" else (),
         "rows": list(_rows(run, timeline, number_of, on_path)),

@@ -286,6 +286,19 @@ def write(run: RunHappened, folder: Path) -> Path:
     return path
 
 
+def test_long_lists_are_folded_and_stories_without_length_are_drawn(tmp_path: Path, opened: Open) -> None:
+    chain = [
+        story._replace(dependencies=(f"epic_big.yaml::{place - 1}",)) for place, story in enumerate(many(20).stories)
+    ]
+    page = opened(write(RunHappened([chain[0]._replace(dependencies=()), *chain[1:]]), tmp_path))
+    assert page.locator("#path li").count() == 20
+    assert not page.is_visible("#path li >> nth=0")
+    page.click("#path summary")
+    assert page.is_visible("#path li >> nth=0")
+    sudden = many(1).stories[0]._replace(end=1e9)
+    assert opened(write(RunHappened([sudden]), tmp_path)).locator("#bars .mark").count() == 1
+
+
 def test_five_thousand_stories_can_be_used_at_once(tmp_path: Path, opened: Open) -> None:
     sessions: list[CDPSession] = []
 

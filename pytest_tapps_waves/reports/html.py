@@ -27,6 +27,9 @@ _FOLDER = Path(__file__).with_name("page")
 _OUTPUT_BUDGET = 3 * 1024 * 1024
 """Characters of output in the whole page: it is to open at once. Failures are shown before the rest."""
 _LEAST_OUTPUT = 400
+_FAILURE_BUDGET = 3 * 1024 * 1024
+"""The same of what is said of failures."""
+_LEAST_FAILURE = 600
 _NAMED_BAR = 0.03
 """The part of the run's time from which on a bar may have a name in it."""
 _TICKS = 6
@@ -44,6 +47,7 @@ class Row(NamedTuple):
     slot: str
     start: float | None
     """Seconds from the beginning of the run."""
+    failure: str
     output: str
     left_out: int
     needs: Sequence[tuple[int, str]]
@@ -122,6 +126,7 @@ def _rows(run: RunHappened, timeline: Timeline, number_of: Mapping[str, int], on
         True: max(_LEAST_OUTPUT, _OUTPUT_BUDGET // 2 // failed),
         False: max(_LEAST_OUTPUT, (_OUTPUT_BUDGET - min(whole, _OUTPUT_BUDGET // 2)) // quiet),
     }
+    failure_most = max(_LEAST_FAILURE, _FAILURE_BUDGET // failed)
     for number, story in enumerate(run.stories):
         bar = bars.get(story.key)
         output = story.output[-most_of[bool(story.failure)] :]
@@ -130,6 +135,7 @@ def _rows(run: RunHappened, timeline: Timeline, number_of: Mapping[str, int], on
             story,
             timeline.slots[bar.slot] if bar else "",
             bar.start if bar else None,
+            story.failure if len(story.failure) <= failure_most else f"…{story.failure[-failure_most:]}",
             output,
             story.left_out + len(story.output) - len(output),
             [(number_of[key], run.stories[number_of[key]].id) for key in story.dependencies if key in number_of],

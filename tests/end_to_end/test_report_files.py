@@ -15,7 +15,9 @@ from pathlib import Path
 import pytest
 from project import PLUGINS, Project
 
+from pytest_tapps_waves.core.happened import Happened, RunHappened
 from pytest_tapps_waves.reports.files import write_whole
+from pytest_tapps_waves.reports.html import page as page_of
 
 HTML = ("pytest_metadata.plugin", "pytest_html.plugin")
 XDIST = ("xdist.plugin",)
@@ -140,6 +142,19 @@ def test_an_open_breaker_and_what_it_kept_from_running_are_told(
     assert "The circuit breaker of epic_shop.yaml opened" in page
     assert '<a href="#s0">a' in page
     assert "<p>circuit breaker open</p>" in page
+
+
+def test_a_page_of_much_output_stays_small_enough_to_open() -> None:
+    text = "a line that says little\n" * 680
+    told = (1, "failed", "", (), False, True, 0.0, 1.0, 1, text + "FAILURE", text + "OUTPUT", 0)
+    stories = [Happened(f"e::{number}", str(number), "", "e", 1, *told) for number in range(1000)]
+    page = page_of(RunHappened(stories))
+    assert len(page) < 8_000_000
+    assert page.count("FAILURE</pre>") == page.count("OUTPUT</pre>") == 1000
+    assert page.count("characters of output came before this") == 1000
+    alone = page_of(RunHappened(stories[:1]))
+    assert f"{text}OUTPUT" in alone, "of one story all is there"
+    assert f"{text}FAILURE" in alone
 
 
 def test_secrets_are_in_neither(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -83,6 +83,13 @@ def fuzz(session: nox.Session) -> None:
 
 
 @nox.session(python=PYTHONS[0])
+def pictures(session: nox.Session) -> None:
+    """The pictures of the report page in docs/pictures, taken anew in the Chromium on PATH."""
+    session.install("-e", ".[dev]")
+    session.run("python", "tests/suites/report_pictures.py", *session.posargs)
+
+
+@nox.session(python=PYTHONS[0])
 def examples(session: nox.Session) -> None:
     """The example epics, one by one and three at once."""
     session.install("-e", ".")

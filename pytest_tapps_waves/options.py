@@ -64,6 +64,12 @@ def _one_of(*choices: str) -> Callable[[str], str]:
     return choose
 
 
+def _file_name(text: str) -> str:
+    if not text.strip() or "\0" in text:
+        raise argparse.ArgumentTypeError(f"must be the name of a file, not {text!r}")
+    return text
+
+
 def usable_cores() -> int:
     """The processors that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
@@ -132,6 +138,22 @@ OPTIONS = (
     ),
 )
 
+FILES = (
+    Option(
+        "--epic-report",
+        _file_name,
+        "FILE.html",
+        "write a page of the run, all in one file: timeline, graph, and a table of the stories with what they printed",
+    ),
+    Option(
+        "--epic-trace",
+        _file_name,
+        "FILE.json",
+        "write the run as Chrome trace events, for https://ui.perfetto.dev or chrome://tracing",
+    ),
+)
+"""What is written once the run is over."""
+
 
 def add_options(parser: pytest.Parser, plan_formats: Sequence[str], status_formats: Sequence[str]) -> None:
     """Declare all options of this plugin. Called once, from ``pytest_addoption``.
@@ -140,7 +162,7 @@ def add_options(parser: pytest.Parser, plan_formats: Sequence[str], status_forma
     :param status_formats: the same for ``--epic-status``.
     """
     group = parser.getgroup("epics", "epics (pytest-tapps-waves)")
-    for option in OPTIONS:
+    for option in (*OPTIONS, *FILES):
         group.addoption(
             option.flag, dest=option.name, type=option.read, default=None, metavar=option.metavar, help=option.help
         )

@@ -32,6 +32,15 @@ def pytest_configure(config: pytest.Config) -> None:
         # What a program reads must stand alone on stdout.
         config.option.verbose = -2
         config.option.disable_warnings = True
+    # Runs that ask for neither wait for nothing here.
+    if settings.files and not config.option.collectonly:
+        from .recording import NAME, Recording
+
+        config.pluginmanager.register(Recording(config, settings), NAME)
+    if config.getoption("htmlpath", None):
+        from .reports.columns import Columns
+
+        config.pluginmanager.register(Columns(), "epics-columns")
     config.pluginmanager.register(EpicSession(config, settings), "epics-session")
     if os.environ.get("GITHUB_ACTIONS") == "true" and not hasattr(config, "workerinput"):
         from .reports.github import Annotations

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import sys
 import uuid
@@ -17,7 +16,6 @@ from .actions.guard import Guard
 from .collect.items import RUNTIME, StoryItem
 from .collect.library import logs_of
 from .concurrent.async_tests import runner_fixtures
-from .concurrent.live_line import LIVE_LINE
 from .concurrent.outcomes import refuse, skipped
 from .concurrent.portal import OwnLoop, Portal, SharedLoop, on_signal
 from .core.model import State
@@ -32,12 +30,11 @@ from .preparation import Prepared
 from .printing import print_only
 from .records import Records, open_records
 from .reports.breaker import report_tripped
-from .reports.properties import note_places
 from .reports.terminal import announce_stop, header, resume_line, write_summary
-from .reports.watched import is_watched
 from .reports.words import counted
 from .runtime import StoryRuntime, executor_of
 from .settings import Settings
+from .showing import begin_to_show
 
 if TYPE_CHECKING:
     from .actions.secrets import Secrets
@@ -168,30 +165,9 @@ class EpicRun:
         self._closing.callback(executor.close)
         config.stash[RUNTIME] = runtime
         self._plan, self._runtime = plan, runtime
-        note_places(session.items, found.waves)
-        if os.environ.get("GITHUB_STEP_SUMMARY"):
-            from .reports.github import summarize_step
-
-            summarize_step(config, plan, found.waves, found.titles, found.mask)
         plan.begin()
-        self._show(session, found, plan)
+        begin_to_show(session, self._settings, found, plan)
         return plan, runtime
-
-    def _show(self, session: pytest.Session, found: Prepared, plan: Plan) -> None:
-        """Let the terminal say more, where somebody looks at it."""
-        config = self._config
-        if config.get_verbosity() > 0:
-            from .reports.verbose import WavesOfStories
-
-            places = {key: number for number, wave in enumerate(found.waves, 1) for key in wave}
-            config.pluginmanager.register(WavesOfStories(places), "epics-verbose")
-        if is_watched(config):
-            from .live import LiveLine
-            from .prediction import outlook_of
-
-            line = LiveLine(config)
-            config.pluginmanager.register(line, LIVE_LINE)
-            line.begin(found, plan, outlook_of(config, found, session.items, self._settings.dependency_rules))
 
     def _terms(self, session: pytest.Session, found: Prepared) -> Terms:
         if not found.concurrent:

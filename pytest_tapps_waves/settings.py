@@ -6,15 +6,17 @@ The command line beats the epic file, that beats the ini file, that the default.
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
-from dataclasses import dataclass
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 
 from .actions.spool import DEFAULT_LIMIT
 from .core.model import DependencyAction, DependencyRules, EpicRules, OnConflict
-from .options import OPTIONS, read_count, read_mebibytes, read_switch, usable_cores
+from .options import FILES, OPTIONS, read_count, read_mebibytes, read_switch, usable_cores
 
 if TYPE_CHECKING:
     from .epics.spec import EpicHeader
@@ -63,6 +65,8 @@ class Settings:
     journal_days: int = 30
     output_limit: int = DEFAULT_LIMIT
     """How many bytes of a stream that is too long for memory are kept in a file."""
+    files: Mapping[str, Path] = field(default_factory=dict)
+    """What is to be written of the run once it is over, by the option that asks for it."""
     note: str = ""
     """Why the run is not as it was asked to be, or empty."""
 
@@ -153,9 +157,26 @@ def settings_of(config: pytest.Config) -> Settings:
         resume=_first(config.getoption("epic_resume"), config.getini("epic_resume")),
         status_format=config.getoption("epic_status"),
         journal_days=_ini(config, "epic_journal_days", read_count) or 0,
+        files=_files(config),
         output_limit=_first(_ini(config, "epic_output_limit", read_mebibytes), DEFAULT_LIMIT),
         note="one story at a time, since --pdb was given" if config.getoption("usepdb", False) else "",
     )
+
+
+def _files(config: pytest.Config) -> Mapping[str, Path]:
+    """Paths of the command line begin where pytest was called, those of the ini file where that is."""
+    prints_only = next((flag for flag in ("--epic-plan", "--epic-status") if config.getoption(flag)), None)
+    found: dict[str, Path] = {}
+    for option in FILES:
+        text, base = config.getoption(option.name), config.invocation_params.dir
+        if text and prints_only:
+            raise pytest.UsageError(f"{prints_only} runs nothing, so there is nothing for {option.flag}; drop one")
+        if not text:
+            text = _ini(config, option.name, option.read)
+            base = config.inipath.parent if config.inipath is not None else config.rootpath
+        if text and not prints_only:
+            found[option.flag] = Path(os.path.abspath(base / Path(text).expanduser()))  # noqa: PTH100 keeps links
+    return found
 
 
 def _layer(values: dict[str, Any]) -> Layer:

@@ -127,6 +127,8 @@ class StoryItem(pytest.Item):
         """What it does, if anything."""
         self.is_hooked = hooked is not None
         """Whether a hook has made that, from whatever keys."""
+        self.attempts = 1
+        """How many attempts at it there were, once it has run."""
 
     @property
     def ihook(self) -> Any:
@@ -187,6 +189,7 @@ class StoryItem(pytest.Item):
 
     def add_sections(self, performance: Performance) -> None:
         """Put what the story printed into its report."""
+        self.attempts = len(performance.attempts)
         for attempt in performance.attempts:
             label = f" (attempt {attempt.number})" if len(performance.attempts) > 1 else ""
             for name, text in attempt.output.texts():

@@ -1,67 +1,68 @@
-"""What has become of a plan, as a Mermaid flowchart: a box a wave, colours by outcome, the critical path in bold.
+"""A graph as a Mermaid flowchart, as GitHub and GitLab draw it in Markdown.
 
-The syntax is that of https://mermaid.js.org/syntax/flowchart.html. Names stand in quotes; what could end them, or be
-taken for Markdown or HTML, is written as an entity.
+The format is that of https://mermaid.js.org/syntax/flowchart.html.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import pairwise
+from typing import NamedTuple
 
 from ..core.graph import Graph, Waves
-from ..core.model import State
-from ..inert import one_line
 
 MOST_EDGES = 500
 MOST_CHARACTERS = 50_000
 """The defaults of Mermaid's ``maxEdges`` and ``maxTextSize``: it draws nothing of a larger chart."""
 
-_LONGEST_TITLE = 40
-_SPECIAL = re.compile(r"[^\w .,/+-]", re.ASCII)
-_CLASSES = {
-    State.PASSED: "passed",
-    State.DONE: "passed",
-    State.FAILED: "failed",
-    State.REFUSED: "failed",
-    State.CANCELLED: "skipped",
-    State.SKIPPED: "skipped",
-}
-_STYLES = (
-    "classDef passed fill:#dafbe1,stroke:#1a7f37,color:#1f2328",
-    "classDef failed fill:#ffebe9,stroke:#cf222e,color:#1f2328",
-    "classDef skipped fill:#f6f8fa,stroke:#818b98,color:#59636e,stroke-dasharray:4",
-)
+_ENTITIES = str.maketrans({sign: f"#{ord(sign)};" for sign in '"#&<>`\\'})
+"""Signs that mean something within a quoted label, as its entity codes."""
+_CRITICAL = "stroke:#d1242f,stroke-width:3px"
 
 
-def chart_lines(
-    graph: Graph, waves: Waves, titles: Mapping[str, str], states: Mapping[str, State] | None = None
-) -> Iterator[str]:
-    """
-    :param titles: of the stories that have one, by key.
-    :param states: what has become of the stories, for their colours.
-    """
-    names = {key: f"s{number}" for number, key in enumerate(graph.stories)}
+class Chart(NamedTuple):
+    """What is drawn: a box a wave, with the critical path in bold red."""
+
+    graph: Graph
+    waves: Waves
+    labels: Mapping[str, Sequence[str]]
+    """What each story's box says, by lines."""
+    path: Sequence[str]
+    """The stories along the critical path."""
+    clashes: Iterable[tuple[str, str, str]] = ()
+    """Pairs of stories that are joined by a dashed line, and what it says."""
+    looks: Mapping[str, str] = {}
+    """The name of a story's look, of those that have one."""
+    styles: Mapping[str, str] = {}
+    """The style of each look, as of ``classDef``."""
+
+
+def chart_lines(chart: Chart) -> Iterator[str]:
+    """The text of a chart."""
+    name = {key: f"s{place}" for place, key in enumerate(chart.graph.stories, 1)}
     yield "flowchart LR"
-    for number, wave in enumerate(waves, 1):
+    for number, wave in enumerate(chart.waves, 1):
         yield f'  subgraph w{number}["wave {number}"]'
         for key in wave:
-            kind = _CLASSES.get(states[key], "") if states else ""
-            yield f'    {names[key]}["{_label(graph, key, titles)}"]' + (f":::{kind}" if kind else "")
+            look = f":::{chart.looks[key]}" if key in chart.looks else ""
+            yield f'    {name[key]}["{"<br>".join([_text(line) for line in chart.labels[key]])}"]{look}'
         yield "  end"
-    path = graph.critical_path()
-    critical = set(pairwise(path))
-    for key, story in graph.stories.items():
-        for dependency in dict.fromkeys(story.dependencies):
-            arrow = "==>" if (dependency, key) in critical else "-->"
-            yield f"  {names[dependency]} {arrow} {names[key]}"
-    if states:
-        yield from (f"  {style}" for style in _STYLES)
+    critical = set(pairwise(chart.path))
+    red: list[int] = []
+    edges = [
+        (before, key) for key, story in chart.graph.stories.items() for before in dict.fromkeys(story.dependencies)
+    ]
+    for place, edge in enumerate(edges):
+        yield f"  {name[edge[0]]} --> {name[edge[1]]}"
+        if edge in critical:
+            red.append(place)
+    for one, other, words in chart.clashes:
+        yield f'  {name[one]} -. "{_text(words)}" .- {name[other]}'
+    yield from (f"  classDef {look} {style}" for look, style in chart.styles.items())
+    yield from (f"  style {name[key]} {_CRITICAL}" for key in chart.path)
+    if red:
+        yield f"  linkStyle {','.join(map(str, red))} {_CRITICAL}"
 
 
-def _label(graph: Graph, key: str, titles: Mapping[str, str]) -> str:
-    title = one_line(titles.get(key, ""))
-    if len(title) > _LONGEST_TITLE:
-        title = f"{title[: _LONGEST_TITLE - 3]}..."
-    return _SPECIAL.sub(lambda found: f"#{ord(found[0])};", f"{one_line(graph.stories[key].id)} {title}".strip())
+def _text(text: str) -> str:
+    return text.translate(_ENTITIES)

@@ -20,7 +20,7 @@ from ..core.graph import Waves
 from ..core.model import State
 from ..core.plan import Plan
 from ..inert import inert, one_line
-from .chart import MOST_CHARACTERS, MOST_EDGES, chart_lines
+from .chart import MOST_CHARACTERS, MOST_EDGES, Chart, chart_lines
 from .outcomes import failure_of
 from .words import counted, seconds, stories
 
@@ -40,6 +40,20 @@ _SIGNS = {
     State.CANCELLED: "⏹️",
     State.SKIPPED: "⏭️",
 }
+_LOOKS = {
+    State.PASSED: "passed",
+    State.DONE: "passed",
+    State.FAILED: "failed",
+    State.REFUSED: "failed",
+    State.CANCELLED: "skipped",
+    State.SKIPPED: "skipped",
+}
+_STYLES = {
+    "passed": "fill:#dafbe1,stroke:#1a7f37,color:#1f2328",
+    "failed": "fill:#ffebe9,stroke:#cf222e,color:#1f2328",
+    "skipped": "fill:#f6f8fa,stroke:#818b98,color:#59636e,stroke-dasharray:4",
+}
+_LONGEST_TITLE = 40
 _FIRST = (State.FAILED, State.REFUSED, State.CANCELLED, State.SKIPPED)
 
 
@@ -160,12 +174,24 @@ class StepSummary:
         yield ""
         yield from self._table()
         yield ""
-        chart = list(chart_lines(graph, self._waves, {k: self._mask(v) for k, v in self._titles.items()}, states))
+        chart = list(chart_lines(self._chart()))
         edges = sum(len(set(story.dependencies)) for story in graph.stories.values())
         if edges <= MOST_EDGES and sum(map(len, chart)) + len(chart) <= MOST_CHARACTERS:
             yield from ["<details><summary>The plan</summary>", "", "```mermaid", *chart, "```", "", "</details>"]
         else:
             yield f"The plan has {edges:,} dependencies, too many for GitHub to draw: `pytest --epic-plan` prints it."
+
+    def _chart(self) -> Chart:
+        graph, states = self._plan.graph, self._plan.states
+        labels = {key: (self._label(key),) for key in graph.stories}
+        looks = {key: _LOOKS[state] for key, state in states.items() if state in _LOOKS}
+        return Chart(graph, self._waves, labels, graph.critical_path(), looks=looks, styles=_STYLES)
+
+    def _label(self, key: str) -> str:
+        title = one_line(self._mask(self._titles.get(key, "")))
+        if len(title) > _LONGEST_TITLE:
+            title = f"{title[: _LONGEST_TITLE - 3]}..."
+        return f"{one_line(self._plan.graph.stories[key].id)} {title}".strip()
 
     def _table(self) -> Iterator[str]:
         yield "| | story | title | wave | time | |"

@@ -107,12 +107,16 @@ def test_the_step_has_the_plan_as_a_picture(summary: Path, project: Project) -> 
     assert chart[:5] == [
         "flowchart LR",
         '  subgraph w1["wave 1"]',
-        '    s0["1 Schema #124; tables"]:::passed',
-        '    s3["4 Only text"]',
-        '    s4["5"]:::failed',
+        '    s1["1 Schema | tables"]:::passed',
+        '    s4["4 Only text"]',
+        '    s5["5"]:::failed',
     ]
-    assert '    s1["2 Loads, 100#37;"]:::failed' in chart
-    assert [line for line in chart if "==>" in line] == ["  s0 ==> s1", "  s1 ==> s2"]
+    assert '    s2["2 Loads, 100%"]:::failed' in chart
+    red = "stroke:#d1242f,stroke-width:3px"
+    assert [line for line in chart if line.endswith(red)] == [
+        *(f"  style {name} {red}" for name in ("s1", "s2", "s3")),
+        f"  linkStyle 0,1 {red}",
+    ]
 
 
 def test_a_plan_that_is_too_large_to_draw_is_said_to_be(summary: Path, project: Project) -> None:
@@ -143,7 +147,7 @@ def test_what_a_title_holds_stays_text(summary: Path, project: Project) -> None:
     project.run()
     text = summary.read_text(encoding="utf-8")
     assert "&lt;b&gt;\\`x\\` \\[y\\](z)" in text
-    assert '    s0["a #60;b#62;#96;x#96; #91;y#93;#40;z#41;#92;n#34;#93;#59; click s0 href"]:::passed' in text
+    assert '    s1["a #60;b#62;#96;x#96; [y](z)#92;n#34;]; click s0 href"]:::passed' in text
 
 
 def test_a_summary_is_added_to_what_is_there(summary: Path, project: Project) -> None:

@@ -33,7 +33,8 @@ for await (const piece of process.stdin) text += piece;
 await mermaid.parse(text);
 const { db } = await mermaid.mermaidAPI.getDiagramFromText(text);
 console.log(JSON.stringify({
-    nodes: [...db.getVertices().values()].map((node) => [node.id, node.text, node.classes]),
+    nodes: [...db.getVertices().values()].map(
+        (node) => [node.id, node.text, [...node.classes, ...node.styles.slice(0, 1)]]),
     edges: db.getEdges().map((edge) => [edge.start, edge.end, edge.text, edge.style ?? []]),
     groups: db.getSubGraphs().map((group) => [group.title, group.nodes]),
 }));
@@ -113,9 +114,9 @@ def test_mermaid_itself_reads_the_flowchart_and_every_title_in_it(project: Proje
     edges = {(start, end): (text, bool(style)) for start, end, text, style in found["edges"]}
     assert edges == {(first, last): ("", True), (test, last): ("", False), (first, second): ("a.py", False)}
     assert {key: classes for key, _, classes in found["nodes"]} == {
-        first: ["critical"],
+        first: ["conflict", "stroke:#d1242f"],
         second: ["conflict"],
-        last: ["critical"],
+        last: ["stroke:#d1242f"],
         test: [],
     }
 

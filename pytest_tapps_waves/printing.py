@@ -32,13 +32,15 @@ def _plan(session: pytest.Session, settings: Settings, found: Prepared) -> Itera
 
     config = session.config
     forecast, notes = forecast_of(config, found, session.items, settings.dependency_rules)
+    mask = found.mask
+    # Before anything is cut off or escaped, after which a secret would not be known again.
     view = PlanView(
         found.graph,
         found.waves,
-        found.conflicts,
+        [conflict._replace(paths=tuple(map(mask, conflict.paths))) for conflict in found.conflicts],
         found.schedule,
-        found.titles,
-        found.epic_titles,
+        {key: mask(title) for key, title in found.titles.items()},
+        {epic: mask(title) for epic, title in found.epic_titles.items()},
         forecast,
         notes,
         config.get_terminal_writer().fullwidth,

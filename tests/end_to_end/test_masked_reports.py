@@ -138,8 +138,25 @@ def test_the_plan_is_masked(project: Project) -> None:
     files = f"files_affected: [{TOKEN}]"
     shop(project, f'id: "1", title: Log in with {TOKEN}, {files}', f'id: "2", {files}')
     result = project.run("--epic-plan")
-    result.stdout.fnmatch_lines(["  epic_shop.yaml::1  Log in with ***", "  fail: *both affect [*][*][*] *"])
+    result.stdout.fnmatch_lines(["*1 Log in with [*][*][*] *", "  fail: *both affect [*][*][*] *"])
     assert TOKEN not in result.stdout.str()
+
+
+@pytest.mark.parametrize("form", ["text", "json", "mermaid", "dot"])
+def test_no_part_of_a_secret_is_in_a_plan_that_cuts_off_or_escapes_titles(project: Project, form: str) -> None:
+    project.write(
+        "epic_shop.yaml",
+        f"""
+        epic: {{secrets: [TOKEN], env: {{TOKEN: '"{TOKEN}"'}}}}
+        stories:
+          - {{id: "1", title: 'A title of some length with "{TOKEN}"', run: exit 0, files_affected: ['x"{TOKEN}"']}}
+          - {{id: "2", title: b, run: exit 0, files_affected: ['x"{TOKEN}"'], dependencies: []}}
+          - {{id: "3", run: exit 0, dependencies: ["1"]}}
+        """,
+    )
+    shown = project.run_process(f"--epic-plan={form}").stdout.str()
+    assert "A title of some" in shown
+    assert TOKEN[:4] not in shown
 
 
 @pytest.mark.parametrize("policy", ["fail", "serialize"])

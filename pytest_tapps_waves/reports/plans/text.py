@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from ...core.forecast import Forecast
 
 _NARROWEST = 26
+_WIDEST = 60
 """Of a column, in characters."""
 _CONFLICTING = "!"
 _CRITICAL = "*"
@@ -52,13 +53,14 @@ def _table(view: PlanView, numbers: Sequence[int]) -> Iterator[str]:
     from rich.text import Text
 
     # Signs that every terminal and every code page has.
-    table = Table(box=box.ASCII, width=view.width - 1, pad_edge=False)
+    width = min(view.width - 1, len(numbers) * _WIDEST)
+    table = Table(box=box.ASCII, width=width, pad_edge=False)
     for number in numbers:
         table.add_column(f"wave {number + 1}: {counted(len(view.waves[number]), 'story', 'stories')}", ratio=1)
     for epic, cells in _cells(view, numbers).items():
         table.add_row(Text(one_line(epic), overflow="fold"))
         table.add_row(*(Text("\n".join(cell), no_wrap=True, overflow="ellipsis") for cell in cells), end_section=True)
-    console = Console(file=io.StringIO(), width=view.width - 1, color_system=None, legacy_windows=False)
+    console = Console(file=io.StringIO(), width=width, color_system=None, legacy_windows=False)
     with console.capture() as captured:
         console.print(table)
     yield from (line.rstrip() for line in captured.get().splitlines())

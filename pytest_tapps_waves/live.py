@@ -122,10 +122,11 @@ class LiveLine:
         if self._watch is None or self._terminal < 0:
             return
         try:
-            width = os.get_terminal_size(self._terminal).columns
+            # Some say nothing of their width.
+            width = os.get_terminal_size(self._terminal).columns or self._writer.fullwidth
         except OSError:
             return
-        column = self._writer.width_of_current_line % width if width else 0
+        column = self._writer.width_of_current_line % width
         line = progress_line(self._watch.progress(), width)
         begin, back = ("\r", "\r") if not column else ("\n\r", f"\x1b[1A\x1b[{column + 1}G")
         self._write(f"{begin}\x1b[2K{line}{back}")

@@ -11,6 +11,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -191,3 +192,26 @@ def test_a_pipe_gets_none_of_it(project: Project) -> None:
     result = project.run_process("--epic-parallel=3", "--color=yes")
     assert "wave 1/1" not in result.stdout.str()
     assert "\x1b[J" not in result.stdout.str()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="has no pseudo-terminals of this kind")
+def test_the_progress_that_pytest_tells_the_terminal_goes_through(project: Project) -> None:
+    import pty
+
+    project.epic("stories: [{id: a, run: sleep 0.5}, {id: b, run: exit 0, dependencies: [a]}]")
+    ours, theirs = pty.openpty()
+    dropped = ("CI", "BUILD_NUMBER", "NO_COLOR", "PY_COLORS")
+    environment = {name: value for name, value in os.environ.items() if name not in dropped} | {"TERM": "xterm"}
+    command = [sys.executable, "-m", "pytest", *PLUGINS, "-p", "terminalprogress", "--epic-parallel=3"]
+    with subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=theirs, env=environment) as process:
+        os.close(theirs)
+        written = b""
+        with suppress(OSError):  # is how a terminal says that nobody writes any more
+            while piece := os.read(ours, 4096):
+                written += piece
+    os.close(ours)
+    assert process.returncode == 0
+    assert b"\x1b[1mwave 1/2\x1b[0m | 0/2" in written
+    # https://conemu.github.io/en/AnsiEscapeCodes.html#ConEmu_specific_OSC
+    assert b"\x1b]9;4;1;50\x1b\\" in written
+    assert written.rindex(b"\x1b]9;4;0;\x1b\\") > written.rindex(b"wave 1/2")

@@ -53,9 +53,10 @@ def types(session: nox.Session) -> None:
 
 @nox.session(python=PYTHONS[0])
 def docs(session: nox.Session) -> None:
-    """The pages of docs/ as HTML in build/docs; a warning is an error. ``nox -s docs -- -E`` reads all of them anew."""
+    """The pages of docs/ as HTML in build/docs; a warning is an error."""
     session.install("-e", ".[docs]")
-    session.run("sphinx-build", "-W", "--keep-going", "-q", "docs", "build/docs", *session.posargs)
+    # -E: Sphinx does not see that what the reference is made from has changed.
+    session.run("sphinx-build", "-E", "-W", "--keep-going", "-q", "docs", "build/docs", *session.posargs)
 
 
 @nox.session(python=PYTHONS[0])

@@ -104,3 +104,11 @@ def test_epics_on_the_pages_are_right() -> None:
     for name, text in epics:
         wrong = [error.message for error in jsonschema.Draft7Validator(json_schema()).iter_errors(yaml.safe_load(text))]
         assert not wrong, f"{name}: {wrong}"
+
+
+def test_the_kind_of_action_that_is_shown_works(project: Project) -> None:
+    [code] = [token.content for token in tokens(ROOT / "docs/hooks.md") if token.info == "python"]
+    project.write("conftest.py", code)
+    project.epic("stories:\n  - {id: a, wait: 0}\n  - {id: b, wait: none}\n")
+    result = project.run("-v")
+    result.stdout.fnmatch_lines(["epic_shop.yaml::a PASSED*", "epic_shop.yaml::b FAILED*"])

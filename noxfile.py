@@ -6,7 +6,7 @@ import nox
 
 nox.options.default_venv_backend = "venv"
 nox.options.error_on_missing_interpreters = False
-nox.options.sessions = ["tests", "lowest", "lint", "types", "examples", "benchmark"]
+nox.options.sessions = ["tests", "lowest", "lint", "types", "docs", "examples", "benchmark"]
 
 PYTHONS = ["3.11", "3.12", "3.13"]
 
@@ -52,6 +52,14 @@ def types(session: nox.Session) -> None:
 
 
 @nox.session(python=PYTHONS[0])
+def docs(session: nox.Session) -> None:
+    """The pages of docs/ as HTML in build/docs; a warning is an error."""
+    session.install("-e", ".[docs]")
+    # -E: Sphinx does not see that what the reference is made from has changed.
+    session.run("sphinx-build", "-E", "-W", "--keep-going", "-q", "docs", "build/docs", *session.posargs)
+
+
+@nox.session(python=PYTHONS[0])
 def coverage(session: nox.Session) -> None:
     """The suite again, with the lines and branches that it does not reach."""
     session.install("-e", ".[dev]")
@@ -84,8 +92,9 @@ def fuzz(session: nox.Session) -> None:
 
 @nox.session(python=PYTHONS[0])
 def pictures(session: nox.Session) -> None:
-    """The pictures of the report page in docs/pictures, taken anew in the Chromium on PATH."""
+    """The pictures in docs/pictures, taken anew: examples on a terminal, the report page in the Chromium on PATH."""
     session.install("-e", ".[dev]")
+    session.run("python", "tests/suites/terminal_picture.py", *session.posargs)
     session.run("python", "tests/suites/report_pictures.py", *session.posargs)
 
 

@@ -19,11 +19,12 @@ def print_only(session: pytest.Session, settings: Settings, found: Prepared) -> 
 
     :raises pytest.UsageError: if the status cannot be read.
     """
-    lines = _plan(session, settings, found) if settings.plan_format else _status(session, settings, found)
     reporter = session.config.pluginmanager.get_plugin("terminalreporter")
-    if reporter is not None:
-        for line in lines:
-            reporter.write_line(one_line(found.mask(line)))
+    if reporter is None:
+        return
+    lines = _plan(session, settings, found) if settings.plan_format else _status(session, settings, found)
+    for line in lines:
+        reporter.write_line(one_line(found.mask(line)))
 
 
 def _plan(session: pytest.Session, settings: Settings, found: Prepared) -> Iterable[str]:

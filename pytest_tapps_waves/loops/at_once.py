@@ -71,9 +71,7 @@ class AllAtOnce:
         :raises Session.Failed: or ``Session.Interrupted``, when the session was to stop and all that ran has ended.
         """
         session = self._session
-        # While output is captured pytest would ask the file that it goes to for its width.
-        writer = session.config.get_terminal_writer()
-        writer.fullwidth = writer.fullwidth
+        _keep_width(session.config)
         secrets = self._runtime.secrets
         self._items = {item.nodeid: item for item in items}
         epics = {item.parent for item in items if isinstance(item, StoryItem)}
@@ -250,6 +248,13 @@ def _warnings_end(session: pytest.Session) -> Iterator[None]:
         yield
     except RuntimeWarning as warning:
         raise session.Interrupted(str(warning)) from None
+
+
+def _keep_width(config: pytest.Config) -> None:
+    """While output is captured pytest would ask the file that it goes to for the terminal's width."""
+    if config.pluginmanager.has_plugin("terminalreporter"):
+        writer = config.get_terminal_writer()
+        writer.fullwidth = writer.fullwidth
 
 
 def is_test(item: pytest.Item) -> bool:

@@ -33,6 +33,6 @@ class WavesOfStories:
         return category, letter, (f"{word[0]}{said}", word[1]) if isinstance(word, tuple) else f"{word}{said}"
 
     @pytest.hookimpl(tryfirst=True)
-    def pytest_sessionfinish(self) -> None:
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
         """Called when the run is over: its summary has the plain words."""
-        self._wave_of = {}
+        session.config.pluginmanager.unregister(self)

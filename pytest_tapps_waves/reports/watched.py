@@ -7,20 +7,21 @@ import sys
 
 import pytest
 
+_SPEAK = ("usepdb", "trace", "setupshow", "setupplan")
+"""The options with which others write on the terminal in the midst of a test."""
+
 
 def is_watched(config: pytest.Config) -> bool:
     """Whether somebody looks at a terminal on which nobody but pytest's reporter writes."""
     reporter = config.pluginmanager.get_plugin("terminalreporter")
-    options = config.option
-    # Another reporter (pytest-sugar) has lines of its own; what `-s`, live logs, the debugger and --setup-show write
-    # comes at any time.
+    # Another reporter (pytest-sugar) has lines of its own; what `-s` and live logs write comes at any time.
     if type(reporter) is not pytest.TerminalReporter or not reporter.hasmarkup or config.get_verbosity() < 0:
         return False
-    if options.capture == "no" or getattr(options, "usepdb", False) or getattr(options, "trace", False):
+    if config.getoption("capture", "no") == "no" or any(config.getoption(name, False) for name in _SPEAK):
         return False
-    if config.pluginmanager.has_plugin("logging") and (options.log_cli_level is not None or config.getini("log_cli")):
+    if config.getoption("log_cli_level", None) is not None:
         return False
-    if getattr(options, "setupshow", False) or getattr(options, "setupplan", False):
+    if config.pluginmanager.has_plugin("logging") and config.getini("log_cli"):
         return False
     return _is_terminal() and not any(os.environ.get(name) for name in ("CI", "BUILD_NUMBER"))
 

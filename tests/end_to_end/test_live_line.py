@@ -17,7 +17,6 @@ from pathlib import Path
 import pytest
 from project import PLUGINS, Project
 
-WAITS = "from pathlib import Path\nimport time\ndef wait(name):\n    while not Path(name).exists(): time.sleep(0.01)\n"
 EPIC = """
     epic: {max_parallel_stories: 3}
     stories:
@@ -62,6 +61,7 @@ class Terminal:
         deadline = time.monotonic() + 30
         while not holds(screen := self.screen()):
             assert time.monotonic() < deadline, "\n".join(screen)
+            # tmux has no event for what an application draws.
             time.sleep(0.02)
         return screen
 
@@ -148,8 +148,7 @@ def test_it_knows_from_earlier_runs_how_long_it_will_still_take(project: Project
 
 
 def test_one_at_a_time_it_says_what_runs(project: Project, terminal: Terminal) -> None:
-    project.write("test_slow.py", f"{WAITS}\ndef test_slow():\n    wait('go')\n")
-    terminal.start("epic_shop.yaml::8.2", "test_slow.py")
+    terminal.start("epic_shop.yaml::8.2")
     screen = terminal.until(lambda screen: screen[-1].startswith("wave 1/1 | 0/1"))
     assert live(screen[-1]) == "wave 1/1 | 0/1 | 8.2 N s"
 
@@ -194,15 +193,16 @@ def test_a_pipe_gets_none_of_it(project: Project) -> None:
     assert "\x1b[J" not in result.stdout.str()
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="has no pseudo-terminals of this kind")
-def test_the_progress_that_pytest_tells_the_terminal_goes_through(project: Project) -> None:
+def on_a_terminal(*args: str) -> tuple[int, bytes]:
+    """The exit status of pytest, and all that it writes on a terminal."""
+    if sys.platform == "win32":
+        pytest.skip("has no pseudo-terminals of this kind")
     import pty
 
-    project.epic("stories: [{id: a, run: sleep 0.5}, {id: b, run: exit 0, dependencies: [a]}]")
     ours, theirs = pty.openpty()
     dropped = ("CI", "BUILD_NUMBER", "NO_COLOR", "PY_COLORS")
     environment = {name: value for name, value in os.environ.items() if name not in dropped} | {"TERM": "xterm"}
-    command = [sys.executable, "-m", "pytest", *PLUGINS, "-p", "terminalprogress", "--epic-parallel=3"]
+    command = [sys.executable, "-m", "pytest", *PLUGINS, *args]
     with subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=theirs, env=environment) as process:
         os.close(theirs)
         written = b""
@@ -210,8 +210,26 @@ def test_the_progress_that_pytest_tells_the_terminal_goes_through(project: Proje
             while piece := os.read(ours, 4096):
                 written += piece
     os.close(ours)
-    assert process.returncode == 0
+    return process.returncode, written
+
+
+def test_the_progress_that_pytest_tells_the_terminal_goes_through(project: Project) -> None:
+    project.epic("stories: [{id: a, run: sleep 0.5}, {id: b, run: exit 0, dependencies: [a]}]")
+    status, written = on_a_terminal("-p", "terminalprogress", "--epic-parallel=3")
+    assert status == 0
     assert b"\x1b[1mwave 1/2\x1b[0m | 0/2" in written
     # https://conemu.github.io/en/AnsiEscapeCodes.html#ConEmu_specific_OSC
     assert b"\x1b]9;4;1;50\x1b\\" in written
     assert written.rindex(b"\x1b]9;4;0;\x1b\\") > written.rindex(b"wave 1/2")
+
+
+@pytest.mark.parametrize(
+    ("plugin", "there"),
+    [("cacheprovider", True), ("logging", True), ("debugging", True), ("setuponly", True), ("capture", False)],
+)
+@pytest.mark.parametrize("options", [(), ("--epic-parallel=3",)])
+def test_it_needs_no_other_plugin(project: Project, plugin: str, there: bool, options: tuple[str, ...]) -> None:
+    project.epic("stories: [{id: a, run: sleep 0.5}]")
+    status, written = on_a_terminal("-p", f"no:{plugin}", *options)
+    assert status == 0, written.decode()
+    assert (b"wave 1/1" in written) is there

@@ -192,3 +192,17 @@ def test_the_plan_of_a_run_without_stories_runs_nothing_either(project: Project)
     assert result.ret == pytest.ExitCode.OK
     result.stdout.fnmatch_lines(["no stories"])
     result.assert_outcomes()
+
+
+@pytest.mark.parametrize("options", [(), ("--epic-parallel=2",)])
+def test_a_run_needs_no_terminal(project: Project, options: tuple[str, ...]) -> None:
+    project.epic("stories: [{id: a, run: echo a>>ran}]")
+    result = project.run_process("-p", "no:terminal", *options)
+    assert (result.ret, project.lines("ran")) == (pytest.ExitCode.OK, ["a"])
+
+
+@pytest.mark.parametrize("option", ["--epic-plan", "--epic-plan=json", "--epic-status"])
+def test_without_a_terminal_there_is_nothing_to_print_on(project: Project, option: str) -> None:
+    project.epic("stories: [{id: a, run: echo a>>ran}]")
+    result = project.run_process("-p", "no:terminal", option)
+    assert (result.ret, result.outlines, project.lines("ran")) == (pytest.ExitCode.OK, [], [])

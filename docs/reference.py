@@ -49,7 +49,7 @@ class _Declared:
     def getgroup(self, name: str, description: str) -> _Declared:
         return self
 
-    def addoption(self, flag: str, *, help: str, **given: Any) -> None:  # noqa: A002
+    def addoption(self, flag: str, **given: Any) -> None:
         if given.get("action") is argparse.BooleanOptionalAction:
             written = f"{flag}`, `--no-{flag.removeprefix('--')}"
         elif given.get("nargs") == "?":
@@ -58,10 +58,10 @@ class _Declared:
             written = f"{flag}={given['metavar']}"
         else:
             written = flag
-        self.options.append((written, help))
+        self.options.append((written, given["help"]))
 
-    def addini(self, name: str, help: str, type: str = "string", default: object = None) -> None:  # noqa: A002
-        self.ini[name] = type, help
+    def addini(self, name: str, words: str, **given: Any) -> None:
+        self.ini[name] = given.get("type", "string"), words
 
 
 def options() -> str:

@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 
 from .core.forecast import Outlook
+from .core.graph import numbers_of
 from .core.plan import Plan
 from .preparation import Prepared
 from .reports.progress import Progress, progress_line
@@ -154,7 +155,7 @@ class _Watch:
         has_waves = found.schedule == "waves" or not found.concurrent
         self._waves = len(found.waves) if has_waves else 0
         self._wave = 1 if has_waves else 0
-        self._wave_of = {key: number for number, wave in enumerate(found.waves, 1) for key in wave}
+        self._wave_of = numbers_of(found.waves)
         self._outlook = outlook
         self._work = self._left_work = sum(outlook.durations.values()) if outlook is not None else 0.0
         self._ended: set[str] = set()

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
-
 import pytest
 
 from . import hookspecs
 from .collect.depends import MARK_HELP, refuse_peer
 from .options import add_options
 from .reports import FOR_PROGRAMS, PLANS, STATUSES
+from .reports.watched import COLUMNS, RECORDING, is_github
 from .session import EpicSession
 from .settings import settings_of
 
@@ -34,15 +33,15 @@ def pytest_configure(config: pytest.Config) -> None:
         config.option.disable_warnings = True
     # Runs that ask for neither wait for nothing here.
     if settings.files and not config.option.collectonly:
-        from .recording import NAME, Recording
+        from .recording import Recording
 
-        config.pluginmanager.register(Recording(config, settings), NAME)
+        config.pluginmanager.register(Recording(config, settings), RECORDING)
     if config.getoption("htmlpath", None):
         from .reports.columns import Columns
 
-        config.pluginmanager.register(Columns(), "epics-columns")
+        config.pluginmanager.register(Columns(), COLUMNS)
     config.pluginmanager.register(EpicSession(config, settings), "epics-session")
-    if os.environ.get("GITHUB_ACTIONS") == "true" and not hasattr(config, "workerinput"):
+    if is_github(config):
         from .reports.github import Annotations
 
         config.pluginmanager.register(Annotations(config), "epics-annotations")

@@ -10,6 +10,7 @@ import pytest
 
 from .collect.items import StoryItem
 from .core.conflicts import describe
+from .core.graph import numbers_of
 from .core.happened import Happened, RunHappened, final, merged
 from .core.model import State
 from .distribution import is_xdist_worker
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from .preparation import Prepared
     from .settings import Settings
 
-NAME = "epics-recording"
 _HAPPENED = "epic_happened"
 _KEPT = 16 * 1024
 """Characters of a story's output, and of its failure."""
@@ -149,7 +149,7 @@ class Recording:
         if self._run is None:
             return RunHappened()
         found, plan, items = self._run
-        wave_of = {key: number for number, wave in enumerate(found.waves, 1) for key in wave}
+        wave_of = numbers_of(found.waves)
         stories = plan.graph.stories
         in_file_order = sorted(stories, key=lambda key: stories[key].file_order)
         stopped = plan.stopped or session.shouldfail or session.shouldstop

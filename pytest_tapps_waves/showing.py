@@ -3,36 +3,36 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 import pytest
 
 from .concurrent.live_line import LIVE_LINE
+from .core.graph import numbers_of
 from .core.plan import Plan
 from .preparation import Prepared
 from .reports.properties import note_places
-from .reports.watched import is_watched
+from .reports.watched import COLUMNS, RECORDING, is_github, is_watched
 from .settings import Settings
-
-_WATCHERS = ("epics-recording", "epics-columns")
-"""The names of plugins that are there only if they were asked for."""
 
 
 def begin_to_show(session: pytest.Session, settings: Settings, found: Prepared, plan: Plan) -> None:
     """A run begins: tell all that show it. What nobody asked for is not imported."""
     config = session.config
     note_places(session.items, found.waves)
-    for name in _WATCHERS:
+    for name in (RECORDING, COLUMNS):
         if (watcher := config.pluginmanager.get_plugin(name)) is not None:
             watcher.begin(found, plan, session.items)
-    if os.environ.get("GITHUB_STEP_SUMMARY"):
-        from .reports.github import summarize_step
+    summary = os.environ.get("GITHUB_STEP_SUMMARY")
+    if summary and is_github(config):
+        from .reports.github import StepSummary
 
-        summarize_step(config, plan, found.waves, found.titles, found.mask)
+        step = StepSummary(Path(summary), plan, found.waves, found.titles, found.mask)
+        config.pluginmanager.register(step, "epics-step-summary")
     if config.get_verbosity() > 0:
         from .reports.verbose import WavesOfStories
 
-        places = {key: number for number, wave in enumerate(found.waves, 1) for key in wave}
-        config.pluginmanager.register(WavesOfStories(places), "epics-verbose")
+        config.pluginmanager.register(WavesOfStories(numbers_of(found.waves)), "epics-verbose")
     if is_watched(config):
         from .live import LiveLine
         from .prediction import outlook_of

@@ -14,7 +14,7 @@ from ..epics.wording import near, shown
 from ..epics.yaml_lines import Map
 from .details import add_files
 from .document import Document
-from .drafts import EpicDraft, Remark, StoryDraft
+from .drafts import EpicDraft, How, Remark, StoryDraft
 from .headings import key_of, story_title
 from .labels import Field, field_of
 
@@ -84,8 +84,8 @@ def _take_dependencies(story: StoryDraft, field: Field, value: Any, line: int, p
         if isinstance(entry, dict | list):
             problems.append((entry_line, f"{shown(entry)} looks like a dependency, and could not be placed"))
         elif entry is not None:
-            how = "needs" if field == "needs" else "before"
-            story.remarks.append(Remark(story.path, entry_line, str(entry), how, entries=(str(entry),)))  # type: ignore[arg-type]
+            how: How = "needs" if field == "needs" else "before"
+            story.remarks.append(Remark(story.path, entry_line, str(entry), how, entries=(str(entry),)))
 
 
 def _keep(story: StoryDraft, key: str, value: Any, line: int, problems: list[tuple[int, str]]) -> None:

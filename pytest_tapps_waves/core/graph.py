@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from ..errors import EpicError, WavesError
 from .model import Story
 
 Waves = tuple[tuple[str, ...], ...]
 """Keys of stories, grouped; a wave is in file order."""
+
+
+def numbers_of(waves: Waves) -> dict[str, int]:
+    """The wave of each story, counted from 1."""
+    return {key: number for number, wave in enumerate(waves, 1) for key in wave}
 
 
 class CycleFound(EpicError):
@@ -80,6 +85,12 @@ class Graph:
         ring = path[seen[key] :]
         first = min(range(len(ring)), key=lambda place: self.position[ring[place]])
         return ring[first:] + ring[:first]
+
+    def edges(self) -> Iterator[tuple[str, str]]:
+        """All dependencies in file order, each once, as what comes first and what depends on it."""
+        for key, story in self.stories.items():
+            for dependency in dict.fromkeys(story.dependencies):
+                yield dependency, key
 
     def critical_path(self, durations: Mapping[str, float] | None = None) -> list[str]:
         """A longest chain of stories, each depending on the one before; of equal ones the first in file order.

@@ -49,10 +49,7 @@ def chart_lines(chart: Chart) -> Iterator[str]:
         yield "  end"
     critical = set(pairwise(chart.path))
     red: list[int] = []
-    edges = [
-        (before, key) for key, story in chart.graph.stories.items() for before in dict.fromkeys(story.dependencies)
-    ]
-    for place, edge in enumerate(edges):
+    for place, edge in enumerate(chart.graph.edges()):
         yield f"  {name[edge[0]]} --> {name[edge[1]]}"
         if edge in critical:
             red.append(place)

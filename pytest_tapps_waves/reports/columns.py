@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from ..core.graph import numbers_of
 from ..inert import one_line
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ class Columns:
     def begin(self, found: Prepared, plan: Plan, items: Iterable[pytest.Item]) -> None:
         """Stories are about to be run."""
         stories = plan.graph.stories
-        self._cells = {key: (stories[key].id, number) for number, wave in enumerate(found.waves, 1) for key in wave}
+        self._cells = {key: (stories[key].id, number) for key, number in numbers_of(found.waves).items()}
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(

@@ -16,7 +16,7 @@ from pathlib import Path, PurePosixPath
 import pytest
 
 from ..collect.names import is_epic_file
-from ..core.graph import Waves
+from ..core.graph import Waves, numbers_of
 from ..core.model import State
 from ..core.plan import Plan
 from ..inert import inert, one_line
@@ -55,11 +55,6 @@ _STYLES = {
 }
 _LONGEST_TITLE = 40
 _FIRST = (State.FAILED, State.REFUSED, State.CANCELLED, State.SKIPPED)
-
-
-def is_github(environment: Mapping[str, str]) -> bool:
-    """Whether this is a step of a workflow."""
-    return environment.get("GITHUB_ACTIONS") == "true"
 
 
 class Annotations:
@@ -113,18 +108,8 @@ def _property(text: str) -> str:
     return _data(text).replace(":", "%3A").replace(",", "%2C")
 
 
-def summarize_step(
-    config: pytest.Config, plan: Plan, waves: Waves, titles: Mapping[str, str], mask: Callable[[str], str]
-) -> None:
-    """Have the run summarized where GitHub asks for it, if it does."""
-    path = os.environ.get("GITHUB_STEP_SUMMARY")
-    # Each worker of pytest-xdist knows its own part only.
-    if path and is_github(os.environ) and not hasattr(config, "workerinput"):
-        config.pluginmanager.register(StepSummary(Path(path), plan, waves, titles, mask), "epics-step-summary")
-
-
 class StepSummary:
-    """A plugin of a run with stories under GitHub Actions."""
+    """A plugin of a run with stories under GitHub Actions. Each worker of pytest-xdist would know its own part only."""
 
     def __init__(
         self, path: Path, plan: Plan, waves: Waves, titles: Mapping[str, str], mask: Callable[[str], str]
@@ -175,7 +160,7 @@ class StepSummary:
         yield from self._table()
         yield ""
         chart = list(chart_lines(self._chart()))
-        edges = sum(len(set(story.dependencies)) for story in graph.stories.values())
+        edges = sum(graph.needs.values())
         if edges <= MOST_EDGES and sum(map(len, chart)) + len(chart) <= MOST_CHARACTERS:
             yield from ["<details><summary>The plan</summary>", "", "```mermaid", *chart, "```", "", "</details>"]
         else:
@@ -196,7 +181,7 @@ class StepSummary:
     def _table(self) -> Iterator[str]:
         yield "| | story | title | wave | time | |"
         yield "| --- | --- | --- | ---: | ---: | --- |"
-        wave_of = {key: number for number, wave in enumerate(self._waves, 1) for key in wave}
+        wave_of = numbers_of(self._waves)
         order = sorted(self._plan.states, key=lambda key: (self._plan.states[key] not in _FIRST, wave_of.get(key, 0)))
         size = 0
         for place, key in enumerate(order):

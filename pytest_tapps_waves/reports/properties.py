@@ -7,12 +7,12 @@ from collections.abc import Iterable
 import pytest
 
 from ..collect.items import StoryItem
-from ..core.graph import Waves
+from ..core.graph import Waves, numbers_of
 
 
 def note_places(items: Iterable[pytest.Item], waves: Waves) -> None:
     """Note of each item of the plan its wave, and of each story its epic, its id and that nothing was attempted yet."""
-    wave_of = {key: number for number, wave in enumerate(waves, 1) for key in wave}
+    wave_of = numbers_of(waves)
     for item in items:
         wave = wave_of.get(item.nodeid)
         if isinstance(item, StoryItem):

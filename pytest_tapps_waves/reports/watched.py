@@ -1,4 +1,4 @@
-"""Whether somebody looks at the run while it goes on."""
+"""Who looks at a run: a terminal, GitHub, and the plugins that write down what is to be shown of it."""
 
 from __future__ import annotations
 
@@ -7,8 +7,15 @@ import sys
 
 import pytest
 
+RECORDING, COLUMNS = "epics-recording", "epics-columns"
+"""The names of plugins that are there only if they were asked for, and are told when a run begins."""
 _SPEAK = ("usepdb", "trace", "setupshow", "setupplan")
 """The options with which others write on the terminal in the midst of a test."""
+
+
+def is_github(config: pytest.Config) -> bool:
+    """Whether this is a step of GitHub Actions, and not one of the workers of pytest-xdist in it."""
+    return os.environ.get("GITHUB_ACTIONS") == "true" and not hasattr(config, "workerinput")
 
 
 def is_watched(config: pytest.Config) -> bool:

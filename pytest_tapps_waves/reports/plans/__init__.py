@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 
-from .documents import json_lines
 from .dot import dot_lines
+from .json_document import json_lines
 from .mermaid import mermaid_lines
 from .text import text_lines
 from .view import PlanView

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 
 from .view import PlanView
 
@@ -27,8 +28,8 @@ def dot_lines(view: PlanView) -> Iterator[str]:
             style = f", {_CRITICAL}" if key in path else f", {_CONFLICT}" if key in clashing else ""
             yield f"    {_quoted(key)} [label={_quoted(*labels[key])}, tooltip={_quoted(key)}{style}]"
         yield "  }"
-    critical = view.critical_edges()
-    for edge in view.edges():
+    critical = set(pairwise(view.forecast.bound.path))
+    for edge in view.graph.edges():
         style = f" [{_CRITICAL}]" if edge in critical else ""
         yield f"  {_quoted(edge[0])} -> {_quoted(edge[1])}{style}"
     for one, other, paths in view.clashes():

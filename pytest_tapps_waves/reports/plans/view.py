@@ -43,16 +43,6 @@ class PlanView(NamedTuple):
         for key, story in self.graph.stories.items():
             yield key, (one_line(story.epic), self.label(key)) if several else (self.label(key),)
 
-    def critical_edges(self) -> frozenset[tuple[str, str]]:
-        """The dependencies along the critical path, each as what comes first and what comes after it."""
-        return frozenset(pairwise(self.forecast.bound.path))
-
-    def edges(self) -> Iterator[tuple[str, str]]:
-        """All dependencies, each as what comes first and what comes after it."""
-        for key, story in self.graph.stories.items():
-            for dependency in dict.fromkeys(story.dependencies):
-                yield dependency, key
-
     def clashes(self) -> Iterator[tuple[str, str, str]]:
         """Pairs of stories in conflict, and what about: in a conflict of many, each with the next."""
         for conflict in self.conflicts:

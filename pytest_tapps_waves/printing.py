@@ -41,7 +41,7 @@ def _plan(session: pytest.Session, settings: Settings, found: Prepared) -> Itera
         [conflict._replace(paths=tuple(map(mask, conflict.paths))) for conflict in found.conflicts],
         found.schedule,
         {key: mask(title) for key, title in found.titles.items()},
-        {epic: mask(title) for epic, title in found.epic_titles.items()},
+        found.epic_titles,
         forecast,
         notes,
         config.get_terminal_writer().fullwidth,

@@ -156,7 +156,8 @@ def test_a_summary_is_added_to_what_is_there(summary: Path, project: Project) ->
     assert summary.read_text(encoding="utf-8").startswith("# Before\n### Epics: ")
 
 
-def test_workers_of_xdist_annotate_through_the_controller(summary: Path, project: Project) -> None:
+def test_workers_of_xdist_annotate_through_the_controller_alone(summary: Path, project: Project) -> None:
     pytest.importorskip("xdist")
     result = project.run_process("-n1", "--dist=loadfile", plugins=("xdist.plugin",))
     assert len(commands(result)) == 2
+    assert not summary.exists()

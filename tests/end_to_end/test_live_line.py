@@ -20,16 +20,18 @@ from project import PLUGINS, Project
 EPIC = """
     epic: {max_parallel_stories: 3}
     stories:
-      - {id: "8.1", run: exit 1}
+      - {id: "8.1", run: "until test -e fail; do sleep 0.05; done; exit 1"}
       - {id: "8.2", run: "until test -e go; do sleep 0.05; done"}
       - {id: "8.3", run: "until test -e go; do sleep 0.05; done"}
       - {id: "8.4", run: exit 0, dependencies: ["8.1"]}
       - {id: "8.5", run: "until test -e on; do sleep 0.05; done", dependencies: ["8.2"]}
 """
+NAMES = ("fail", "go", "on")
+"""The files that stories wait for."""
 
 
 class Terminal:
-    """pytest in a terminal of its own, 70 columns wide."""
+    """pytest in a terminal of its own."""
 
     def __init__(self, project: Project, tmux: str) -> None:
         self._folder = project.path
@@ -37,16 +39,15 @@ class Terminal:
         self._sockets = tempfile.TemporaryDirectory(prefix="epics-")
         self._tmux = [tmux, "-S", f"{self._sockets.name}/tmux", "-f", os.devnull]
 
-    def start(self, *args: str, **variables: str) -> None:
+    def start(self, *args: str, width: int = 70) -> None:
         dropped = [
             word
             for name in ("CI", "BUILD_NUMBER", "COLUMNS", "LINES", "NO_COLOR", "PY_COLORS")
             for word in ("-u", name)
         ]
-        given = [f"{name}={value}" for name, value in variables.items()]
         command = [sys.executable, "-m", "pytest", *PLUGINS, *args]
-        line = f"{shlex.join(['env', *dropped, *given, *command])}; echo ended; exec sleep 60"
-        size = ["-x", "70", "-y", "40"]
+        line = f"{shlex.join(['env', *dropped, *command])}; echo ended; exec sleep 60"
+        size = ["-x", str(width), "-y", "40"]
         subprocess.run([*self._tmux, "new-session", "-d", *size, "-c", str(self._folder), line], check=True)
 
     def press(self, key: str) -> None:
@@ -84,7 +85,7 @@ def terminal(project: Project) -> Iterator[Terminal]:
 
 def finish(project: Project) -> None:
     """Let all stories end."""
-    for name in ("go", "on"):
+    for name in NAMES:
         Path(project.path, name).touch()
 
 
@@ -97,6 +98,8 @@ def test_it_says_how_far_the_run_is_and_leaves_pytests_own_lines_as_they_are(
     project: Project, terminal: Terminal
 ) -> None:
     terminal.start("--epic-parallel=3")
+    terminal.until(lambda screen: screen[-1].startswith("wave 1/2 | 0/5"))
+    Path(project.path, "fail").touch()
     screen = terminal.until(lambda screen: screen[-1].startswith("wave 1/2 | 2/5"))
     assert live(screen[-1]) == "wave 1/2 | 2/5 | 1 failed | 1 skipped | 8.2 N s, 8.3 N s"
     assert screen[-2] == "epic_shop.yaml Fs"
@@ -113,6 +116,17 @@ def test_it_says_how_far_the_run_is_and_leaves_pytests_own_lines_as_they_are(
 def test_ages_grow_while_nothing_else_happens(terminal: Terminal) -> None:
     terminal.start("--epic-parallel=3")
     terminal.until(lambda screen: "8.2 1 s, 8.3 1 s" in screen[-1])
+
+
+def test_the_width_of_the_terminal_is_known_while_output_is_captured(project: Project, terminal: Terminal) -> None:
+    project.epic("stories: [{id: a, run: exit 0}]", "epic_b.yaml")
+    terminal.start("--epic-parallel=3", "--epic-strategy=asyncio", width=100)
+    terminal.until(lambda screen: screen[-1].startswith("wave 1/2 | 1/6"))
+    finish(project)
+    screen = terminal.until(lambda screen: screen[-1] == "ended")
+    lines = [line for line in screen if line.endswith("%]")]
+    assert len(lines) == 2
+    assert {len(line) for line in lines} == {99}
 
 
 @pytest.mark.parametrize("options", [("-v",), ("-v", "--epic-parallel=3")])
@@ -141,7 +155,7 @@ def test_verbose_lines_stay_whole_and_say_the_wave_and_the_duration(
 def test_it_knows_from_earlier_runs_how_long_it_will_still_take(project: Project, terminal: Terminal) -> None:
     finish(project)
     project.run("--epic-parallel=3")
-    for name in ("go", "on"):
+    for name in NAMES:
         Path(project.path, name).unlink()
     terminal.start("--epic-parallel=3")
     terminal.until(lambda screen: "| about 1 s left |" in screen[-1])
@@ -154,46 +168,22 @@ def test_one_at_a_time_it_says_what_runs(project: Project, terminal: Terminal) -
 
 
 def test_ctrl_c_is_answered_above_it(project: Project, terminal: Terminal) -> None:
-    project.epic("stories: [{id: a, run: 'trap true INT TERM; until test -e go; do sleep 0.05; done'}]")
-    terminal.start("--epic-parallel=3")
-    terminal.until(lambda screen: screen[-1].startswith("wave 1/1 | 0/1"))
+    waits = "trap true INT TERM; until test -e go; do sleep 0.05; done"
+    ids = [f"a-story-of-a-long-name-{number}" for number in range(4)]
+    project.epic("stories:\n" + "".join(f"  - {{id: {name}, run: '{waits}'}}\n" for name in ids))
+    terminal.start("--epic-parallel=4", width=150)
+    terminal.until(lambda screen: len(screen[-1]) > 120)
     terminal.press("C-c")
-    screen = terminal.until(lambda screen: any("stopping: " in line for line in screen))
+    said = "stopping: stories are asked to end; once more (Ctrl-C) stops them at once"
+    # The terminal itself shows ^C before it.
+    terminal.until(lambda screen: any(line.endswith(said) for line in screen))
     Path(project.path, "go").touch()
     screen = terminal.until(lambda screen: screen[-1] == "ended")
+    assert any(line.endswith(said) for line in screen)
     assert not [line for line in screen if line.startswith("wave 1/1")]
 
 
-@pytest.mark.parametrize(
-    ("options", "variables"),
-    [
-        (("-q",), {}),
-        (("-s",), {}),
-        (("--color=no",), {}),
-        (("-o", "log_cli=true"), {}),
-        ((), {"CI": "true"}),
-        ((), {"TERM": "dumb"}),
-    ],
-    ids=" ".join,
-)
-def test_it_is_not_there_where_it_would_be_in_the_way(
-    project: Project, terminal: Terminal, options: tuple[str, ...], variables: dict[str, str]
-) -> None:
-    terminal.start("--epic-parallel=3", *options, **variables)
-    terminal.until(lambda screen: any("epic_shop.yaml" in line or line.startswith("Fs") for line in screen))
-    finish(project)
-    screen = terminal.until(lambda screen: screen[-1] == "ended")
-    assert not [line for line in screen if line.startswith("wave ")]
-
-
-def test_a_pipe_gets_none_of_it(project: Project) -> None:
-    project.epic("stories: [{id: a, run: sleep 0.5}]")
-    result = project.run_process("--epic-parallel=3", "--color=yes")
-    assert "wave 1/1" not in result.stdout.str()
-    assert "\x1b[J" not in result.stdout.str()
-
-
-def on_a_terminal(*args: str) -> tuple[int, bytes]:
+def on_a_terminal(*args: str, **variables: str) -> tuple[int, bytes]:
     """The exit status of pytest, and all that it writes on a terminal."""
     if sys.platform == "win32":
         pytest.skip("has no pseudo-terminals of this kind")
@@ -201,7 +191,8 @@ def on_a_terminal(*args: str) -> tuple[int, bytes]:
 
     ours, theirs = pty.openpty()
     dropped = ("CI", "BUILD_NUMBER", "NO_COLOR", "PY_COLORS")
-    environment = {name: value for name, value in os.environ.items() if name not in dropped} | {"TERM": "xterm"}
+    inherited = {name: value for name, value in os.environ.items() if name not in dropped}
+    environment = {**inherited, "TERM": "xterm", **variables}
     command = [sys.executable, "-m", "pytest", *PLUGINS, *args]
     with subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=theirs, env=environment) as process:
         os.close(theirs)
@@ -233,3 +224,37 @@ def test_it_needs_no_other_plugin(project: Project, plugin: str, there: bool, op
     status, written = on_a_terminal("-p", f"no:{plugin}", *options)
     assert status == 0, written.decode()
     assert (b"wave 1/1" in written) is there
+
+
+@pytest.mark.parametrize(
+    ("options", "variables"),
+    [
+        (("-q",), {}),
+        (("-s",), {}),
+        (("--color=no",), {}),
+        (("-o", "log_cli=true"), {}),
+        (("--log-cli-level=INFO",), {}),
+        (("--setup-show",), {}),
+        (("--pdb",), {}),
+        ((), {"CI": "true"}),
+        (("--color=yes",), {"TERM": "dumb"}),
+    ],
+    ids=" ".join,
+)
+def test_it_is_not_there_where_it_would_be_in_the_way(
+    project: Project, options: tuple[str, ...], variables: dict[str, str]
+) -> None:
+    project.epic("stories: [{id: a, run: sleep 0.5}]")
+    status, written = on_a_terminal("--epic-parallel=3", *options, **variables)
+    assert status == 0, written.decode()
+    assert b"wave 1/1" not in written
+
+
+def test_a_pipe_gets_none_of_it(project: Project) -> None:
+    told = "import pytest\n@pytest.hookimpl(trylast=True)\ndef pytest_sessionfinish(session):\n    "
+    project.write("conftest.py", f"{told}print('there:', session.config.pluginmanager.has_plugin('epics-live-line'))")
+    project.epic("stories: [{id: a, run: sleep 0.5}]")
+    assert b"there: True" in on_a_terminal("--epic-parallel=3")[1]
+    result = project.run_process("--epic-parallel=3", "--color=yes")
+    result.stdout.fnmatch_lines(["*there: False"])
+    assert "wave 1/1" not in result.stdout.str()

@@ -309,7 +309,7 @@ def test_five_thousand_stories_can_be_used_at_once(tmp_path: Path, opened: Open)
 
     def worked() -> float:
         metrics = sessions[0].send("Performance.getMetrics")["metrics"]
-        return {metric["name"]: metric["value"] for metric in metrics}["ThreadTime"]
+        return float({metric["name"]: metric["value"] for metric in metrics}["ThreadTime"])
 
     page = opened(write(many(5000), tmp_path), before=measure)
     loading = worked()

@@ -6,6 +6,7 @@
     ├── PlanProblems        one or more mistakes of an epic file or of the graph, each with its place
     ├── WavesError          a ``pytest_epic_waves`` hook answered with waves that break the graph
     ├── JournalError        there can be no journal where it should be
+    ├── WorkspaceError      stories cannot be isolated here as they are to be
     └── ActionFailed        a story's action, or one of its checks, did not do its work
         └── ActionTimedOut  it took longer than the story's ``timeout``
 
@@ -54,6 +55,10 @@ class WavesError(EpicError):
 
 class JournalError(EpicError):
     """The journal cannot be opened, so nothing of the run is kept."""
+
+
+class WorkspaceError(EpicError):
+    """Stories cannot be isolated here as they are to be: what is wrong, and what to do, in one line."""
 
 
 class ActionFailed(EpicError):

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple, Protocol
@@ -49,6 +49,22 @@ def _unguarded() -> None:
     """Nobody sees to what is started."""
 
 
+class PriorWork(NamedTuple):
+    """What an agent is told of a story that its own builds on."""
+
+    id: str
+    title: str
+    summary: str
+    """What the one who did it said about it; may be empty."""
+    files: tuple[str, ...]
+    """The paths that it changed, relative to rootdir."""
+
+
+def _nothing_before() -> Sequence[PriorWork]:
+    """Nobody has told."""
+    return ()
+
+
 class Job(NamedTuple):
     """One attempt at a story's action, or at one of its checks."""
 
@@ -60,6 +76,24 @@ class Job(NamedTuple):
     """Is told the pid of each process that is started for the story, before anything else is done with it."""
     before_process: Callable[[], None] = _unguarded
     """Called before each process that is started for the story, so that none outlives the run."""
+    prior_work: Callable[[], Sequence[PriorWork]] = _nothing_before
+    """What the last of the stories before it did, the latest last; asked once by an agent."""
+
+
+@dataclass(slots=True)
+class Work:
+    """What an agent tells of what it did, filled in as it goes: an agent that is cancelled has done something too."""
+
+    answer: str = ""
+    """What it said in its last turn."""
+    tool_calls: list[str] = field(default_factory=list)
+    """One line each: kind, title, and what became of it."""
+    iterations: int = 0
+    """How often it was told what to do."""
+    tokens: int | None = None
+    """Used up in all its turns, as far as it says so."""
+    cost: float | None = None
+    currency: str = ""
 
 
 class Action(Protocol):

@@ -17,6 +17,32 @@ class Check:
 
 
 @dataclass(frozen=True, slots=True)
+class AgentSpec:
+    """Who carries a story out, and how. ``None`` is what is not said here: then the epic's own agent is asked."""
+
+    command: list[str] | None = None
+    """The words that start it."""
+    runner: str | None = None
+    """``acp``: it speaks the Agent Client Protocol; ``command``: it is given a prompt once, and prints its answer."""
+    prompt: str | None = None
+    """What it is told, instead of the story's own texts."""
+    allow: list[str] | None = None
+    """The kinds of tools that it may use without being refused."""
+    max_iterations: int | None = None
+    """How often it is told in all what to do: once, and again after each failed check."""
+    env: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """What the agents of an epic may use up in one run, all together; ``None`` is without end."""
+
+    tokens: int | None = None
+    cost: float | None = None
+    """In the currency in which the agents reckon."""
+
+
+@dataclass(frozen=True, slots=True)
 class StorySpec:
     """One story as its epic file defines it."""
 
@@ -28,6 +54,7 @@ class StorySpec:
     critical: bool = False
     run: str | list[str] | None = None
     call: str | None = None
+    agent: AgentSpec | None = None
     acceptance_criteria: list[str | Check] = field(default_factory=list)
     timeout: float | None = None
     """Seconds for one attempt; 0 is without end."""
@@ -68,6 +95,11 @@ class EpicHeader:
     env: dict[str, str] = field(default_factory=dict)
     secrets: list[str] = field(default_factory=list)
     """Names of variables whose values are masked wherever they are shown or stored."""
+    agent: AgentSpec | None = None
+    """For its stories, each of which may say otherwise, key by key."""
+    budget: Budget | None = None
+    memory_last_k: int | None = None
+    """Of so many stories before it an agent is told what they did."""
     metadata: dict[str, Any] = field(default_factory=dict)
     """The keys that are not ours."""
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from pydantic import TypeAdapter, ValidationError
 
 from ..epics.loader import load
-from ..epics.schema import Id
+from ..epics.values import Id
 from ..epics.wording import one_line, short
 from ..errors import PlanProblems, Problem
 from .document import MAX_BYTES, Document, Unreadable, parse

@@ -6,7 +6,7 @@ import re
 
 from pydantic import TypeAdapter, ValidationError
 
-from ..epics.schema import Globs
+from ..epics.values import Globs
 from .document import Block, Document, Line
 from .drafts import StoryDraft
 from .labels import Field

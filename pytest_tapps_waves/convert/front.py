@@ -9,7 +9,8 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from ..epics.schema import ALIASES, MISPLACED, NOT_YET, StoryModel, Tags
+from ..epics.schema import ALIASES, MISPLACED, NOT_YET, StoryModel
+from ..epics.values import Tags
 from ..epics.wording import near, shown
 from ..epics.yaml_lines import Map
 from .details import add_files

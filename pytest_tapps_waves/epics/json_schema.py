@@ -15,12 +15,14 @@ from pydantic import BaseModel
 from pydantic.json_schema import GenerateJsonSchema
 
 from . import shapes
-from .schema import ALIASES, MISPLACED, NOT_YET, CheckModel, HeaderModel, StoryModel
+from .schema import ALIASES, MISPLACED, NOT_YET, AgentModel, BudgetModel, CheckModel, HeaderModel, StoryModel
 from .shapes import Shape
 
 SHIPPED = Path(__file__).parent / "epic.schema.json"
 """The schema as a file of the package, for editors that want a path."""
 _NOTHING: Shape = {"type": "null"}
+_REFERENCES = {"agent": "agent", "budget": "budget"}
+"""Keys whose values are models of their own."""
 _CHECK: Shape = {"$ref": "#/definitions/check"}
 
 
@@ -39,7 +41,8 @@ class _ForEditors(GenerateJsonSchema):
     def float_schema(self, schema: Any) -> Shape:
         number = super().float_schema(schema)
         # Versions of pydantic differ: 0 and 0.0. The maximum keeps out infinity.
-        number.update(minimum=int(number["minimum"]), maximum=sys.float_info.max)
+        least = next(key for key in ("minimum", "exclusiveMinimum") if key in number)
+        number.update({least: int(number[least]), "maximum": sys.float_info.max})
         return {"anyOf": [number, shapes.OLD_NUMBER]}
 
     def field_title_should_be_set(self, schema: Any) -> bool:
@@ -72,6 +75,8 @@ def json_schema() -> Shape:
         "definitions": {
             "epic": _model(HeaderModel, {"stories": stories, **later}),
             "story": {**_model(StoryModel, {**_aliases(), **misplaced, **later}), **_story_rules()},
+            "agent": _model(AgentModel, {}),
+            "budget": _model(BudgetModel, {}),
             "check": {**_model(CheckModel, {}), "required": ["description"], "oneOf": [_given("run"), _given("call")]},
         },
     }
@@ -88,8 +93,11 @@ def _model(model: type[BaseModel], more: Shape) -> Shape:
         key: value if key in made.get("required", ()) and model is CheckModel else _or_nothing(value)
         for key, value in made["properties"].items()
     }
+    # pydantic allows no reference here to what it did not define itself.
+    for key, definition in _REFERENCES.items():
+        if key in properties:
+            properties[key]["anyOf"] = [{"$ref": f"#/definitions/{definition}"}, _NOTHING]
     if model is StoryModel:
-        # pydantic allows no reference here to what it did not define itself.
         properties["acceptance_criteria"].update(_or_nothing(shapes.listed(shapes.TEXT, _CHECK)))
     return {
         "type": "object",
@@ -124,7 +132,7 @@ def _aliases() -> Shape:
 
 
 def _story_rules() -> Shape:
-    pairs = [("run", "call"), *((key, alias) for alias, key in ALIASES.items())]
+    pairs = [("run", "call"), ("run", "agent"), ("call", "agent"), *((key, alias) for alias, key in ALIASES.items())]
     return {
         "anyOf": [_given("id"), _given("story_id")],
         "allOf": [{"not": {"allOf": [_given(one), _given(other)]}} for one, other in pairs],

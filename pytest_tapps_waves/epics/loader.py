@@ -8,6 +8,7 @@ from pathlib import PurePosixPath
 from pydantic import TypeAdapter, ValidationError
 
 from ..errors import PlanProblems, Problem
+from .agents import PROMPT, lacks_prompt, put_together
 from .pause import collector_paused
 from .schema import (
     ALIASES,
@@ -15,11 +16,12 @@ from .schema import (
     MISPLACED,
     NOT_YET,
     TEXT_KEYS,
+    AgentModel,
     CheckModel,
     HeaderModel,
     StoryModel,
 )
-from .spec import Check, EpicDefinition, EpicHeader, StorySpec
+from .spec import AgentSpec, Budget, Check, EpicDefinition, EpicHeader, StorySpec
 from .wording import near, one_line, said, short, shown
 from .yaml_lines import Map, Seq, Value, read
 from .yaml_scalars import YamlError
@@ -28,6 +30,7 @@ _STORIES = TypeAdapter(list[StoryModel])
 _STORY_KEYS = (*StoryModel.model_fields, *ALIASES)
 _EPIC_KEYS = (*HeaderModel.model_fields, "stories")
 _FILE_KEYS = ("epic", "stories")
+_ACTIONS = ("run", "call", "agent")
 MOST_TOLD = 100
 
 
@@ -87,6 +90,7 @@ class _Reader:
         if header is None or specs is None:
             return None
         self._check_ids(specs)
+        self._check_agents(epic, header, specs)
         return EpicDefinition(self.path, epic.line, header, specs)
 
     def _story_list(self, root: Map, epic: Map) -> Seq | None:
@@ -115,7 +119,10 @@ class _Reader:
         except ValidationError as error:
             self._explain(error, epic, "epic.")
             return None
-        return EpicHeader(**vars(model), metadata=model.model_extra or {})
+        values = vars(model)
+        values["agent"] = _agent(model.agent)
+        values["budget"] = Budget(**vars(model.budget)) if model.budget is not None else None
+        return EpicHeader(**values, metadata=model.model_extra or {})
 
     def _stories(self, stories: Seq) -> list[StorySpec] | None:
         given = [self._story(story, line) for story, line in zip(stories, stories.lines, strict=True)]
@@ -163,8 +170,9 @@ class _Reader:
 
     def _check_story(self, spec: StorySpec, story: Map) -> None:
         name = short(spec.id)
-        if spec.run is not None and spec.call is not None:
-            self.report(story.lines["call"], f"story {name} has both `run` and `call`; a story has one action")
+        first, *more = [key for key in _ACTIONS if getattr(spec, key) is not None] or [""]
+        for key in more:
+            self.report(story.lines[key], f"story {name} has both `{first}` and `{key}`; a story has one action")
         for place, dependency in enumerate(spec.dependencies):
             if dependency == spec.id:
                 self.report(
@@ -186,14 +194,30 @@ class _Reader:
                     spec.line, f"the id {short(spec.id)} is already taken by the story on line {first.line}; rename one"
                 )
 
+    def _check_agents(self, epic: Map, header: EpicHeader, specs: Sequence[StorySpec]) -> None:
+        """What is wrong with an epic's agent is said once, and not again for each of its stories."""
+        words = f"the runner `command` needs {PROMPT} in a word of `command`, where the prompt goes"
+        if header.agent is not None and lacks_prompt(header.agent):
+            self.report(epic.lines["agent"], f"epic.agent: {words}")
+            return
+        for spec in specs:
+            if spec.agent is not None and lacks_prompt(put_together(spec.agent, header.agent)):
+                self.report(spec.line, f"story {short(spec.id)}: {words}")
+
     def _explain(self, error: ValidationError, given: Map | Seq, prefix: str) -> None:
         for details in error.errors(include_url=False, include_context=True):
             line, name = _place(given, details["loc"])
             self.report(line, f"{_owner(given, details['loc'])}{prefix}{name} {said(details)}")
 
 
+def _agent(model: AgentModel | None) -> AgentSpec | None:
+    return AgentSpec(**vars(model)) if model is not None else None
+
+
 def _spec(model: StoryModel, story: Map, line: int) -> StorySpec:
     values = vars(model)
+    if model.agent is not None:
+        values["agent"] = _agent(model.agent)
     if model.acceptance_criteria:
         values["acceptance_criteria"] = [
             Check(**vars(criterion)) if isinstance(criterion, CheckModel) else criterion

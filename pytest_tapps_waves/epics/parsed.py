@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from .pause import collector_paused
-from .spec import Check, EpicDefinition, EpicHeader, StorySpec
+from .spec import AgentSpec, Budget, Check, EpicDefinition, EpicHeader, StorySpec
 
 _PACKAGE = Path(__file__).parent
 
@@ -39,7 +39,7 @@ class ParsedEpics:
                 if kept["digest"] != _digest(path, data):
                     return None
                 stories = [_story(values) for values in kept["stories"]]
-                return EpicDefinition(path, kept["line"], EpicHeader(**kept["header"]), stories)
+                return EpicDefinition(path, kept["line"], _header(kept["header"]), stories)
         except (OSError, ValueError, TypeError, KeyError, RecursionError):
             return None
 
@@ -96,7 +96,17 @@ def _defaults(kind: type[Any]) -> list[tuple[str, Any]]:
     ]
 
 
+def _header(values: dict[str, Any]) -> EpicHeader:
+    if "agent" in values:
+        values["agent"] = AgentSpec(**values["agent"])
+    if "budget" in values:
+        values["budget"] = Budget(**values["budget"])
+    return EpicHeader(**values)
+
+
 def _story(values: dict[str, Any]) -> StorySpec:
+    if "agent" in values:
+        values["agent"] = AgentSpec(**values["agent"])
     if criteria := values.get("acceptance_criteria"):
         values["acceptance_criteria"] = [
             Check(**criterion) if isinstance(criterion, dict) else criterion for criterion in criteria

@@ -2,149 +2,28 @@
 
 from __future__ import annotations
 
-import re
-from pathlib import PurePosixPath, PureWindowsPath
-from typing import Annotated, Any, Literal, TypeAlias
+from typing import Annotated, Literal, TypeAlias
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag, WithJsonSchema
-from pydantic_core import PydanticCustomError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag, WithJsonSchema
 
-from ..inert import inert
 from . import shapes
-from .gitignore import git_ignore
-from .wording import UNSHOWN, short
-
-_ID = re.compile(r"[^\s\[\]:/\\]+")
-_TAG = re.compile(r"[^\W_][\w.-]*")
-LONGEST_GLOB = 4096
-"""What pathspec makes of a glob grows to a hundred times its length, and takes as long."""
-_RESERVED_TAGS = {"timeout": "use the key `timeout`", "depends": "use the key `dependencies`"}
-
-
-def _wrong(message: str) -> PydanticCustomError:
-    return PydanticCustomError("epic", "{message}", {"message": message})
-
-
-def _is_id(value: str) -> str:
-    if not _ID.fullmatch(value):
-        raise _wrong("must be one word without any of `: / \\ [ ]`")
-    if inert(value) != value:
-        raise _wrong("must not hold control characters")
-    return value
-
-
-def _is_tag(value: str) -> str:
-    if value in _RESERVED_TAGS:
-        raise _wrong(f"cannot be the tag {value!r}; {_RESERVED_TAGS[value]}")
-    if not _TAG.fullmatch(value):
-        raise _wrong("must be a word that can be a pytest mark: letters, digits, `_`, `.` and `-`")
-    return value
-
-
-def is_inside(path: str) -> bool:
-    """Whether a path, taken from rootdir, stays inside it by its spelling alone."""
-    depth = 0
-    if PureWindowsPath(path).drive or PurePosixPath(path).is_absolute():
-        return False
-    for part in path.replace("\\", "/").split("/"):
-        depth += {"..": -1, ".": 0, "": 0}.get(part, 1)
-        if depth < 0:
-            return False
-    return True
-
-
-def _is_inside(value: str) -> str:
-    if not is_inside(value) or "\0" in value:
-        raise _wrong("must be a path inside rootdir, and relative to it")
-    return value
-
-
-def _is_glob(value: str) -> str:
-    if not value.strip("/ "):
-        raise _wrong("must name a path")
-    if value[0] in "!#":
-        raise _wrong(f"must not begin with {value[0]!r}; write \\{value[0]} if a file's name does")
-    if (".." in value and ".." in value.split("/")) or (":" in value and PureWindowsPath(value).drive):
-        raise _wrong("must be a path inside rootdir, and relative to it")
-    if len(value) > LONGEST_GLOB:
-        raise _wrong(f"must not be longer than {LONGEST_GLOB:,} characters")
-    if "[" in value or "\\" in value:  # nothing else can be wrong with it
-        try:
-            git_ignore(value)
-        except (ValueError, re.error) as error:
-            raise _wrong(f"must be a gitignore-style glob ({short(str(error))})") from None
-    return value
-
-
-def _environment(value: dict[str, str]) -> dict[str, str]:
-    for name, text in value.items():
-        if not name or "=" in name or "\0" in name + text:
-            raise _wrong("must have names without `=`, and no NUL characters")
-    return value
-
-
-def _is_variable(value: str) -> str:
-    # What was written here by mistake may be a secret itself, so it is not shown.
-    if not value or any(sign in "=$\0" or sign.isspace() for sign in value):
-        raise PydanticCustomError(UNSHOWN, "must be names of environment variables, without `=`, `$` and spaces")
-    return value
-
-
-def _listed(value: Any) -> Any:
-    return [] if value is None else [value] if isinstance(value, str) else value
-
-
-def _conflict_word(value: Any) -> Any:
-    """YAML reads a bare ``off`` as false, so the two are one; and true is the default, ``fail``."""
-    return {True: "fail", False: "off"}[value] if isinstance(value, bool) else value
-
-
-def _command(value: Any) -> Any:
-    words = [value] if isinstance(value, str) else value
-    if not isinstance(words, list) or not all(isinstance(word, str) for word in words):
-        raise _wrong("must be text for the shell, or a list of words")
-    if not words or not words[0].strip():
-        raise _wrong("must name a command")
-    if any("\0" in word for word in words):
-        raise _wrong("must not hold a NUL character")
-    return value
-
-
-def _target(value: str) -> str:
-    module, colon, function = value.partition(":")
-    parts = [*module.split("."), *function.split(".")]
-    if not colon or not all(part.isidentifier() for part in parts):
-        raise _wrong('must look like "package.module:function"')
-    return value
-
-
-Id: TypeAlias = Annotated[str, AfterValidator(_is_id), WithJsonSchema(shapes.ID)]
-Seconds: TypeAlias = Annotated[float, Field(ge=0, allow_inf_nan=False)]
-Command: TypeAlias = Annotated[str | list[str], BeforeValidator(_command), WithJsonSchema(shapes.COMMAND)]
-Target: TypeAlias = Annotated[str, AfterValidator(_target), WithJsonSchema(shapes.TARGET)]
-Environment: TypeAlias = Annotated[dict[str, str], AfterValidator(_environment), WithJsonSchema(shapes.ENVIRONMENT)]
-Folder: TypeAlias = Annotated[str, AfterValidator(_is_inside), WithJsonSchema(shapes.FOLDER)]
-Names: TypeAlias = Annotated[list[str], BeforeValidator(_listed), WithJsonSchema(shapes.listed(shapes.TEXT))]
-Globs: TypeAlias = Annotated[
-    list[Annotated[str, AfterValidator(_is_glob)]],
-    BeforeValidator(_listed),
-    WithJsonSchema(shapes.listed(shapes.GLOB)),
-]
-Tags: TypeAlias = Annotated[
-    list[Annotated[str, AfterValidator(_is_tag)]],
-    BeforeValidator(_listed),
-    WithJsonSchema(shapes.listed(shapes.TAG)),
-]
-Variables: TypeAlias = Annotated[
-    list[Annotated[str, AfterValidator(_is_variable)]],
-    BeforeValidator(_listed),
-    WithJsonSchema(shapes.listed(shapes.VARIABLE)),
-]
-ConflictWord: TypeAlias = Annotated[
-    Literal["fail", "serialize", "warn", "off"] | None,
-    BeforeValidator(_conflict_word),
-    WithJsonSchema(shapes.CONFLICTS),
-]
+from .agents import Runner
+from .values import (
+    Command,
+    ConflictWord,
+    Environment,
+    Folder,
+    Globs,
+    Id,
+    Names,
+    Seconds,
+    Tags,
+    Target,
+    ToolKinds,
+    Variables,
+    Words,
+    listed,
+)
 
 _CONFIG = ConfigDict(strict=True, extra="allow", frozen=False, hide_input_in_errors=True)
 
@@ -168,7 +47,45 @@ Criterion: TypeAlias = Annotated[
     Annotated[str, Tag(CRITERION_KIND + "text")] | Annotated[CheckModel, Tag(CRITERION_KIND + "check")],
     Discriminator(lambda value: CRITERION_KIND + ("text" if isinstance(value, str) else "check")),
 ]
-Criteria: TypeAlias = Annotated[list[Criterion], BeforeValidator(_listed), WithJsonSchema(shapes.listed(shapes.TEXT))]
+Criteria: TypeAlias = Annotated[list[Criterion], BeforeValidator(listed), WithJsonSchema(shapes.listed(shapes.TEXT))]
+
+
+class AgentModel(BaseModel):
+    """Who carries a story out, and how."""
+
+    model_config = ConfigDict(strict=True, extra="forbid")
+
+    command: Annotated[
+        Words | None, Field(description="What starts the agent: a list of words, or text that is split into words.")
+    ] = None
+    runner: Annotated[
+        Runner | None,
+        Field(
+            description="acp (the default): it speaks the Agent Client Protocol on its stdin and stdout; command: "
+            "{prompt} in its words is replaced by the prompt, and what it prints on stdout is its answer."
+        ),
+    ] = None
+    prompt: Annotated[str | None, Field(description="What it is told, instead of the story's own texts.")] = None
+    allow: Annotated[
+        ToolKinds | None,
+        Field(description="The kinds of tools it may use when it asks; all others are refused it."),
+    ] = None
+    max_iterations: Annotated[
+        int | None,
+        Field(ge=1, le=100, description="How often it is told what to do: again after each check that failed (3)."),
+    ] = None
+    env: Annotated[Environment, Field(description="Environment variables for it.")] = Field(default_factory=dict)
+
+
+class BudgetModel(BaseModel):
+    """What the agents of an epic may use up in one run; over it the epic's circuit breaker opens."""
+
+    model_config = ConfigDict(strict=True, extra="forbid")
+
+    tokens: Annotated[int | None, Field(ge=1, description="As its agents count them.")] = None
+    cost: Annotated[
+        float | None, Field(gt=0, allow_inf_nan=False, description="In the currency in which its agents reckon.")
+    ] = None
 
 
 class StoryModel(BaseModel):
@@ -198,6 +115,10 @@ class StoryModel(BaseModel):
     call: Annotated[
         Target | None, Field(description="Its action as a Python function, async or not: package.module:function.")
     ] = None
+    agent: Annotated[
+        AgentModel | None,
+        Field(description="Its action as the work of a coding agent; what is not said here is that of the epic."),
+    ] = None
     acceptance_criteria: Annotated[
         Criteria, Field(description="Notes, or checks that run after the action, each reported as a subtest.")
     ] = Field(default_factory=list)
@@ -219,7 +140,11 @@ class HeaderModel(BaseModel):
         int | None, Field(ge=1, description="At most so many of its stories at once; by default one for each core.")
     ] = None
     parallel_strategy: Annotated[
-        Literal["sequential", "asyncio"] | None, Field(description="One by one (the default), or at once.")
+        Literal["sequential", "asyncio", "agent-teams"] | None,
+        Field(
+            description="sequential (the default): one by one; asyncio: at once; agent-teams: at once, stories without "
+            "an action of their own done by the epic's agent, each in a worktree."
+        ),
     ] = None
     schedule: Annotated[
         Literal["waves", "eager"] | None,
@@ -243,32 +168,45 @@ class HeaderModel(BaseModel):
     timeout: Annotated[
         Seconds | None, Field(description="Seconds for one attempt at a story; 0 is without end, 300 the default.")
     ] = None
-    isolation: Annotated[Literal["none"] | None, Field(description="Where stories work: in your tree.")] = None
+    isolation: Annotated[
+        Literal["none", "worktree"] | None,
+        Field(description="Where stories work: in your tree (none), or each in a git worktree of its own."),
+    ] = None
     env: Annotated[Environment, Field(description="Environment variables for all its stories.")] = Field(
         default_factory=dict
     )
     secrets: Annotated[
         Variables, Field(description="Names of environment variables whose values are masked in all that is shown.")
     ] = Field(default_factory=list)
+    agent: Annotated[
+        AgentModel | None, Field(description="The agent of its stories, each of which may say otherwise, key by key.")
+    ] = None
+    budget: Annotated[
+        BudgetModel | None, Field(description="What its agents may use up in one run before its breaker opens.")
+    ] = None
+    memory_last_k: Annotated[
+        int | None, Field(ge=0, description="Of so many stories before its own an agent is told what they did (5).")
+    ] = None
 
 
 TEXT_KEYS = frozenset(
     {
         *("id", "story_id", "title", "description", "dependencies", "depends_on", "files_affected", "files"),
         *("run", "call", "acceptance_criteria", "cwd", "env", "tags", "secrets"),
+        *("command", "prompt", "allow", "runner"),
     }
 )
 """Keys whose scalars are text, whatever they look like."""
 
 ALIASES = {"story_id": "id", "depends_on": "dependencies", "files": "files_affected"}
 
-NOT_YET = {
-    "agent": "agent actions are not part of this version; give the story `run` or `call`",
-    "budget": "budgets are not part of this version",
-    "resources": "resources are not part of this version",
-    "runner": "agent actions are not part of this version",
-}
+NOT_YET = {"resources": "resources are not part of this version"}
 """Keys that the format defines and this version cannot honour: an error, since to ignore them would be a lie."""
 
-MISPLACED = {"secrets": "secrets are those of a whole epic; name them under `epic`"}
+MISPLACED = {
+    "secrets": "secrets are those of a whole epic; name them under `epic`",
+    "budget": "a budget is that of a whole epic; name it under `epic`",
+    "memory_last_k": "it is the same for a whole epic; name it under `epic`",
+    "runner": "it is a key of `agent`; name it there",
+}
 """Keys that are an error where they do not belong, rather than somebody's own."""

@@ -7,6 +7,7 @@ signs that are refused, since what ``\\w`` and ``\\s`` match differs between lan
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 Shape = dict[str, Any]
@@ -30,6 +31,11 @@ def listed(*items: Shape) -> Shape:
     """A list, or one text that stands for a list of it."""
     texts = [item for item in items if item.get("type") == TEXT_TYPES]
     return {"anyOf": [*texts, {"type": "array", "items": items[0] if len(items) == 1 else {"anyOf": list(items)}}]}
+
+
+def one_or_more(words: Sequence[str]) -> Shape:
+    """A list of some of these words, or one of them."""
+    return {"anyOf": [{"enum": list(words)}, {"type": "array", "items": {"enum": list(words)}}]}
 
 
 TEXT: Shape = {"type": TEXT_TYPES}

@@ -1,0 +1,48 @@
+"""Which agent a story has, once what it says itself and what its epic says are put together."""
+
+from __future__ import annotations
+
+from dataclasses import fields, replace
+from typing import Literal, TypeAlias, get_args
+
+from .spec import AgentSpec
+
+Runner: TypeAlias = Literal["acp", "command"]
+ToolKind: TypeAlias = Literal[
+    "read", "edit", "delete", "move", "search", "execute", "think", "fetch", "switch_mode", "other"
+]
+"""Those of the Agent Client Protocol: https://agentclientprotocol.com/protocol/tool-calls"""
+TOOL_KINDS: tuple[str, ...] = get_args(ToolKind)
+DEFAULT_RUNNER: Runner = "acp"
+DEFAULT_ALLOW: tuple[ToolKind, ...] = ("read", "search", "think", "edit")
+DEFAULT_ITERATIONS = 3
+DEFAULT_MEMORY = 5
+PROMPT = "{prompt}"
+"""What stands for the prompt in the words of a command."""
+
+
+def put_together(own: AgentSpec | None, of_epic: AgentSpec | None) -> AgentSpec:
+    """The agent of a story: key by key what it says itself, else what its epic says; variables of both."""
+    own, of_epic = own or AgentSpec(), of_epic or AgentSpec()
+    said = {field.name: value for field in fields(own) if (value := getattr(own, field.name)) is not None}
+    return replace(of_epic, **{**said, "env": {**of_epic.env, **own.env}})
+
+
+def effective(own: AgentSpec | None, of_epic: AgentSpec | None, command: list[str] | None = None) -> AgentSpec:
+    """The same with the defaults for what neither says. There is none for the command.
+
+    :param command: takes the place of what both say of it.
+    """
+    agent = put_together(own, of_epic)
+    return replace(
+        agent,
+        command=command or agent.command,
+        runner=agent.runner or DEFAULT_RUNNER,
+        allow=list(DEFAULT_ALLOW) if agent.allow is None else agent.allow,
+        max_iterations=agent.max_iterations or DEFAULT_ITERATIONS,
+    )
+
+
+def lacks_prompt(agent: AgentSpec) -> bool:
+    """Whether it is given its prompt as a word of its command, and has none for it."""
+    return agent.runner == "command" and agent.command is not None and not any(PROMPT in word for word in agent.command)

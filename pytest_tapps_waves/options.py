@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import shlex
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
@@ -12,9 +13,9 @@ import pytest
 from .core.model import DependencyAction, OnConflict
 from .core.policies import POLICIES
 from .executors import EXECUTORS
-from .workspaces import WORKSPACES
+from .workspaces import ISOLATIONS
 
-STRATEGIES = ("sequential", "asyncio")
+STRATEGIES = ("sequential", "asyncio", "agent-teams")
 AUTO = "auto"
 
 
@@ -70,6 +71,16 @@ def _file_name(text: str) -> str:
     return text
 
 
+def _command_words(text: str) -> list[str]:
+    try:
+        words = shlex.split(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"must be a command line ({str(error).lower()}), not {text!r}") from None
+    if not words:
+        raise argparse.ArgumentTypeError(f"must be a command line, not {text!r}")
+    return words
+
+
 def usable_cores() -> int:
     """The processors that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
@@ -100,7 +111,11 @@ OPTIONS = (
         "parallel_strategy: asyncio, stories run one by one, in dependency order",
     ),
     Option(
-        "--epic-strategy", _one_of(*STRATEGIES), "|".join(STRATEGIES), "how stories run; --epic-parallel means asyncio"
+        "--epic-strategy",
+        _one_of(*STRATEGIES),
+        "|".join(STRATEGIES),
+        "how stories run: one by one, at once (asyncio; --epic-parallel means that), or at once with stories that have "
+        "no action of their own done by the epic's agent, each in a git worktree (agent-teams)",
     ),
     Option(
         "--epic-schedule",
@@ -117,7 +132,19 @@ OPTIONS = (
     ),
     Option("--epic-breaker", read_count, "N", "stop an epic after N failures in a row; 0 is never (default: 3)"),
     Option("--epic-timeout", _seconds, "S", "seconds for one attempt at a story; 0 is without end (default: 300)"),
-    Option("--epic-isolation", _one_of(*WORKSPACES), "|".join(WORKSPACES), "where a story's action works"),
+    Option(
+        "--epic-isolation",
+        _one_of(*ISOLATIONS),
+        "|".join(ISOLATIONS),
+        "where stories work: in your tree (none, the default), or each in a git worktree of its own, whose changes are "
+        "put together on a branch (worktree, the default of agent-teams)",
+    ),
+    Option(
+        "--epic-agent",
+        _command_words,
+        "COMMAND",
+        "the command line of the agent that carries out stories, in place of the one in the epic file",
+    ),
     Option(
         "--epic-executor",
         str,
@@ -176,6 +203,12 @@ def add_options(parser: pytest.Parser, plan_formats: Sequence[str], status_forma
     parser.addini(
         "epic_output_limit",
         "MiB of a story's stream that are kept in a file once it is too long for memory; 0 keeps none (default: 100)",
+        type="string",
+        default=None,
+    )
+    parser.addini(
+        "epic_worktrees",
+        "folder for the git worktrees of stories, from where the ini file is (default: in the user's cache directory)",
         type="string",
         default=None,
     )

@@ -10,7 +10,7 @@ from .options import add_options
 from .reports import FOR_PROGRAMS, PLANS, STATUSES
 from .reports.watched import COLUMNS, RECORDING, is_github
 from .session import EpicSession
-from .settings import settings_of
+from .settings import SETTINGS, settings_of
 
 
 def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginManager) -> None:
@@ -26,7 +26,7 @@ def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     # As late as this, so that its order of the items is the last word, after the last-failed and new-first plugins.
     config.addinivalue_line("markers", MARK_HELP)
-    settings = settings_of(config)
+    settings = config.stash[SETTINGS] = settings_of(config)
     if FOR_PROGRAMS & {settings.status_format, settings.plan_format}:
         # What a program reads must stand alone on stdout.
         config.option.verbose = -2

@@ -10,8 +10,9 @@ import pytest
 
 from .collect.assembly import assemble, dependencies_of
 from .collect.depends import MARK, TestNode, read_marks
+from .collect.doing import does_nothing
 from .collect.files import PresentFiles
-from .collect.items import StoryItem, does_nothing
+from .collect.items import StoryItem
 from .collect.library import library_of
 from .collect.selection import Selection
 from .concurrent.async_tests import is_async_test
@@ -115,7 +116,9 @@ def prepare(
         all_tests_known=not only_failed and not any("::" in argument for argument in config.args),
         unselected_is_done=only_failed,
         # With a hook of somebody's own its other keys may be an action.
-        does_nothing=lambda spec: not config.hook.pytest_epic_action.get_hookimpls() and does_nothing(spec),
+        does_nothing=lambda header, spec: (
+            not config.hook.pytest_epic_action.get_hookimpls() and does_nothing(spec, settings.for_epic(header))
+        ),
     )
     assembled = assembled_of(selected=list(unique))
     epics = {path: settings.for_epic(epic.header) for path, epic in assembled.epics.items()}

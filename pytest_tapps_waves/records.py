@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +12,7 @@ import pytest
 
 from .actions.sweeping import sweep, sweep_groups
 from .attempts import Attempt, Performance
+from .collect.doing import agent_of
 from .collect.items import StoryItem
 from .collect.library import cache_folder
 from .core.graph import Graph
@@ -22,7 +23,9 @@ from .journal import Journal, Store
 from .journal.digests import changed_keys, definition_of, definition_of_file, upstream_of
 from .journal.owners import this_process
 from .journal.past import RUNNING, Past
+from .journal.places import Places
 from .journal.statements import Row
+from .journal.works import Done, done_by, put_done
 from .reports.words import ago, counted
 
 _LONGEST_REASON = 500
@@ -76,7 +79,9 @@ def definitions_of(items: Iterable[pytest.Item], graph: Graph) -> Mapping[str, s
     for item in items:
         if isinstance(item, StoryItem):
             if not item.is_documentation:
-                found[item.nodeid] = definition_of(item.spec, item.epic.header, whole=item.is_hooked)
+                found[item.nodeid] = definition_of(
+                    item.spec, item.epic.header, agent_of(item.action), whole=item.is_hooked
+                )
         elif item.nodeid in graph.stories:
             if item.path not in files:
                 files[item.path] = _definition_at(item.path)
@@ -196,6 +201,19 @@ class Records:
             # The plan's own words, in which nothing has been masked.
             why = self._mask(reason)[:_LONGEST_REASON]
             self.journal.put_soon(Row(key, 0, "", "", state.value, why, now, 0.0, None))
+
+    def did(self, key: str, summary: str, files: Sequence[str]) -> None:
+        """A story has passed that changed something, or whose agent said what it did."""
+        put_done(self.journal, key, Done(self._mask(summary), [self._mask(file) for file in files]))
+
+    def done_by(self, keys: Iterable[str]) -> Mapping[str, Done]:
+        """What is known of what stories did, of those of which anything is."""
+        return done_by(self.journal, keys)
+
+    @property
+    def places(self) -> Places:
+        """What is remembered of places outside of rootdir."""
+        return Places(self.journal, this_process().host)
 
     def close(self) -> None:
         """The run is over; what still goes on by then has been broken off."""

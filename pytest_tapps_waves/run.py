@@ -13,8 +13,9 @@ import pytest
 
 from .actions.base import GRACE
 from .actions.guard import Guard
+from .collect.doing import refuse_without_agent
 from .collect.items import RUNTIME, StoryItem
-from .collect.library import logs_of
+from .collect.library import cache_folder, logs_of
 from .concurrent.async_tests import runner_fixtures
 from .concurrent.outcomes import refuse, skipped
 from .concurrent.portal import OwnLoop, Portal, SharedLoop, on_signal
@@ -23,13 +24,16 @@ from .core.plan import Effect, Plan, Tripped
 from .core.policies import POLICIES, Terms
 from .core.policies.base import WaveFinished, WaveStarted
 from .distribution import arguments_of, is_xdist_worker, tell_controller
-from .errors import JournalError
+from .errors import JournalError, WorkspaceError
+from .isolation import Isolation, open_isolation
+from .jobs import Jobs
 from .loops import AllAtOnce, OneByOne
 from .loops.one_by_one import with_lean_hooks
 from .preparation import Prepared
 from .printing import print_only
 from .records import Records, open_records
 from .reports.breaker import report_tripped
+from .reports.handoff import HANDOFF, handoff
 from .reports.terminal import announce_stop, header, resume_line, write_summary
 from .reports.words import counted
 from .runtime import StoryRuntime, executor_of
@@ -50,6 +54,8 @@ class EpicRun:
         self._plan: Plan | None = None
         self._runtime: StoryRuntime | None = None
         self._records: Records | None = None
+        self._isolation: Isolation | None = None
+        self._has_agents = False
         self._notes = [settings.note] if settings.note else []
         self._closing = ExitStack()
         self._strays = ["", ""]
@@ -107,6 +113,7 @@ class EpicRun:
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self) -> None:
         """Called when the run is over, however it ended."""
+        self._hand_over()
         self._closing.close()
         if is_xdist_worker(self._config) and self._plan is not None:
             tell_controller(self._config, map(self._prepared.mask, self._told(self._plan)))
@@ -122,13 +129,34 @@ class EpicRun:
     def _told(self, plan: Plan) -> list[str]:
         """What else users should know of the run that is over."""
         notes = [*self._notes, *(self._records.told() if self._records is not None else ())]
-        if self._runtime is not None and self._runtime.retried:
-            notes.append(f"passed only after retries: {', '.join(self._runtime.retried)}")
+        if self._runtime is not None:
+            notes += self._runtime.notes
+            if self._runtime.retried:
+                notes.append(f"passed only after retries: {', '.join(self._runtime.retried)}")
+        if self._isolation is not None:
+            notes += self._isolation.told()
         # The plan of a worker is never done, since it holds what other workers run.
         was_stopped = plan.stopped or self._tripped or not (plan.done or is_xdist_worker(self._config))
         if self._records is not None and was_stopped:
             notes.append(resume_line(arguments_of(self._config)))
         return notes
+
+    def _hand_over(self) -> None:
+        """Leave a note of what agents did for whoever goes on."""
+        folder = cache_folder(self._config)
+        if not self._has_agents or self._plan is None or self._records is None or folder is None:
+            return
+        found = self._prepared
+        done = self._records.done_by(self._plan.states)
+        text = handoff(
+            self._plan, found.titles, found.epic_titles, done, self._isolation.told() if self._isolation else ()
+        )
+        try:
+            (folder / HANDOFF).write_text(found.mask(text), encoding="utf-8")
+        except OSError as error:
+            self._notes.append(f"warning: {folder / HANDOFF} cannot be written: {error.strerror}")
+        else:
+            self._notes.append(f"handed over in {folder / HANDOFF}")
 
     def _begin(self, session: pytest.Session, found: Prepared, portal: Portal) -> tuple[Plan, StoryRuntime]:
         config = self._config
@@ -137,7 +165,9 @@ class EpicRun:
             # `call` targets are imported from rootdir.
             sys.path.insert(0, str(config.rootpath))
         run = uuid.uuid4().hex
+        self._has_agents = refuse_without_agent(session.items)
         self._records = self._open_records(session, found, run)
+        self._isolation = self._open_isolation(session, found, run)
         plan = Plan(
             found.graph,
             POLICIES[found.schedule](found.graph, found.waves, self._terms(session, found)),
@@ -146,6 +176,7 @@ class EpicRun:
             limit=found.limit,
             dependency_rules=self._settings.dependency_rules,
         )
+        guard = Guard(run)
         runtime = StoryRuntime(
             config,
             plan,
@@ -155,13 +186,14 @@ class EpicRun:
             logs_of(config),
             output_limit=self._settings.output_limit,
             concurrent=found.concurrent,
-            run=run,
             records=self._records,
             secrets=found.secrets,
+            jobs=Jobs(config.rootpath, run, found.graph, found.epics, guard, self._records, found.titles),
+            isolation=self._isolation,
         )
         if found.secrets is not None:
             self._mask(found.secrets)
-        self._closing.callback(self._end_processes, runtime.guard)
+        self._closing.callback(self._end_processes, guard)
         self._closing.callback(executor.close)
         config.stash[RUNTIME] = runtime
         self._plan, self._runtime = plan, runtime
@@ -193,6 +225,13 @@ class EpicRun:
         elif settings.resume:
             raise pytest.UsageError("--epic-resume needs pytest's cache; drop -p no:cacheprovider")
         return records
+
+    def _open_isolation(self, session: pytest.Session, found: Prepared, run: str) -> Isolation | None:
+        places = self._records.places if self._records is not None else None
+        try:
+            return open_isolation(session, self._settings, found.epics, found.graph, found.waves, places, run)
+        except WorkspaceError as error:
+            raise pytest.UsageError(str(error)) from None
 
     def _mask(self, secrets: Secrets) -> None:
         from .concurrent.live_logs import mask_logs

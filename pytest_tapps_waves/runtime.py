@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from functools import partial
@@ -12,10 +11,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from .actions import Action, Call, Job, StoryContext, action_of
-from .actions.base import GRACE
+from .actions import Action, Call, Job, action_of
 from .actions.call import LET_THROUGH, THREADS, user_traceback
-from .actions.guard import Guard
 from .actions.output import Output, file_name
 from .attempts import Attempt, Performance, carry_out
 from .collect.items import StoryItem
@@ -28,10 +25,11 @@ from .core.plan import Plan, Settled
 from .errors import ActionFailed
 from .executors import EXECUTORS, Executor
 from .inert import inert, one_line
+from .isolation import Isolation
+from .jobs import Jobs
 from .records import Records
 from .reports.outcomes import Outcomes, failure_of
 from .settings import EpicSettings
-from .workspaces import WORKSPACES
 
 if TYPE_CHECKING:
     from .actions.secrets import Masker, Secrets
@@ -86,18 +84,20 @@ class StoryRuntime:
         logs: Callable[[], Path],
         *,
         concurrent: bool,
-        run: str,
         output_limit: int,
         records: Records | None,
         secrets: Secrets | None,
+        jobs: Jobs,
+        isolation: Isolation | None,
     ) -> None:
         """
         :param settings: by epic.
-        :param run: the id of the run, like no other anywhere.
         :param logs: names the directory for output that is too long to be kept in memory.
         :param output_limit: how many bytes of a stream are kept there.
         :param records: what the journal is told of; None without one.
         :param secrets: those of its epics, if they have any.
+        :param jobs: what attempts are told.
+        :param isolation: makes workspaces; None if all stories work in the user's tree.
         """
         self.outcomes = Outcomes()
         self.secrets = secrets
@@ -106,6 +106,8 @@ class StoryRuntime:
         self.cancel_reason: Callable[[str], str] = lambda key: "cancelled"
         self.retried: list[str] = []
         """The stories that passed, but not at the first attempt, in words."""
+        self.notes: list[str] = []
+        """What else users should know of what stories did."""
         self._config = config
         self._plan = plan
         self._settings = settings
@@ -114,13 +116,12 @@ class StoryRuntime:
         self._logs = logs
         self._new_echo = echo_of(config)
         self._concurrent = concurrent
-        self._run = run
+        self._jobs = jobs
+        self._isolation = isolation
         self._records = records
         self._performances: dict[str, Performance] = {}
         self._streams: dict[Masker | None, RoutedStreams] = {}
-        self._rootdir = str(config.rootpath)
         self._output_limit = output_limit
-        self.guard = Guard(run)
 
     def verdict(self, item: pytest.Item) -> Settled | None:
         key = item.nodeid
@@ -183,22 +184,19 @@ class StoryRuntime:
         performance = Performance(item.action, checks, timeout, spec.retries)
         if self._records is not None:
             self._performances[item.nodeid] = performance
+        self._jobs.spending.watch(item.epic.path, item.nodeid, performance)
         masker = self.secrets.masker_of(item.epic) if self.secrets is not None else None
-        in_process = isinstance(item.action, Call) or any(isinstance(action, Call) for _, action in checks)
-        # While stories run at once the streams are routed for the whole run. One by one they are for functions, for
-        # secrets, and to keep what a function prints that was given up out of the reports of the stories after its own.
-        routes = not self._concurrent and (in_process or masker is not None or THREADS.busy)
         try:
             if masker is not None:
                 _refuse_unmaskable(item)
-            cwd = WORKSPACES[settings.isolation](self._config.rootpath, spec.cwd)
-            with self._routed(masker) if routes else nullcontext():
+            with self._routed(masker) if self._routes(performance, masker) else nullcontext():
                 self._portal.wait(
                     carry_out(
                         performance,
                         self._executor,
-                        partial(self._job, item, cwd, timeout),
+                        partial(self._jobs.of, item, timeout),
                         partial(self._output, item, masker),
+                        self._isolation.enter_for(item) if self._isolation and settings.isolation != "none" else None,
                     )
                 )
         except ActionFailed as error:
@@ -215,9 +213,33 @@ class StoryRuntime:
         finally:
             if masker is not None:
                 performance.mask(masker.text)
-        if len(performance.attempts) > 1 and not performance.failed:
-            self.retried.append(f"{spec.id} (attempt {len(performance.attempts)})")
+        self._carried_out(item, performance)
         return performance
+
+    def _carried_out(self, item: StoryItem, performance: Performance) -> None:
+        """A story's work has ended, however it did."""
+        last = performance.attempts[-1]
+        if len(performance.attempts) > 1 and not performance.failed:
+            self.retried.append(f"{item.spec.id} (attempt {len(performance.attempts)})")
+        if last.landed is not None:
+            self.notes += [f"{item.spec.id}: {note}" for note in last.landed.notes]
+        did_something = last.work is not None or (last.landed is not None and last.landed.files)
+        if self._records is not None and did_something and not performance.failed:
+            summary = last.work.answer if last.work is not None else ""
+            self._records.did(item.nodeid, summary, last.landed.files if last.landed is not None else ())
+        if why := self._jobs.spending.used_up(item.epic.path):
+            self._plan.spent(item.epic.path, self._jobs.spending.spenders(item.epic.path), why)
+
+    def _routes(self, performance: Performance, masker: Masker | None) -> bool:
+        """Whether the streams have to be routed for this story.
+
+        While stories run at once they are routed for the whole run. One by one they are for functions, for secrets, and
+        to keep what a function prints that was given up out of the reports of the stories after its own.
+        """
+        actions = [performance.action, *(action for _, action in performance.checks)]
+        return not self._concurrent and (
+            any(isinstance(action, Call) for action in actions) or masker is not None or THREADS.busy
+        )
 
     def _shorter(self, timeout: float) -> float:
         """The story's timeout, or pytest-timeout's where that is shorter.
@@ -232,35 +254,6 @@ class StoryRuntime:
         if masker not in self._streams:
             self._streams[masker] = RoutedStreams(self._config, masker)
         return self._streams[masker]
-
-    def _job(self, item: StoryItem, cwd: Path, timeout: float, attempt: int) -> Job:
-        spec, epic = item.spec, item.epic.header
-        variables = {
-            **epic.env,
-            **spec.env,
-            "EPIC_ID": epic.id,
-            "STORY_ID": spec.id,
-            "STORY_ATTEMPT": str(attempt),
-            "EPIC_ROOT": self._rootdir,
-            "EPIC_RUN": self._run,
-            "PYTEST_CURRENT_TEST": f"{item.nodeid} (call)",
-        }
-        context = StoryContext(
-            id=spec.id,
-            title=spec.title,
-            epic=epic.id,
-            cwd=cwd,
-            variables=variables,
-            timeout=timeout,
-            attempt=attempt,
-            log=logging.getLogger(f"epic.{epic.id}"),
-        )
-        return Job(context, self._config.rootpath, GRACE, partial(self._begun, item.nodeid), self.guard.begin)
-
-    def _begun(self, key: str, pid: int) -> None:
-        """A process has been started for a story."""
-        if self._records is not None:
-            self._records.journal.process(key, pid)
 
     def _output(self, item: StoryItem, masker: Masker | None, attempt: int, check: int) -> Output:
         spool = partial(self._spool, item.nodeid, attempt, check)

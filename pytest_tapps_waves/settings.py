@@ -16,6 +16,8 @@ import pytest
 
 from .actions.spool import DEFAULT_LIMIT
 from .core.model import DependencyAction, DependencyRules, EpicRules, OnConflict
+from .epics.agents import DEFAULT_MEMORY, put_together
+from .epics.spec import AgentSpec, Budget
 from .options import FILES, OPTIONS, read_count, read_mebibytes, read_switch, usable_cores
 
 if TYPE_CHECKING:
@@ -35,6 +37,7 @@ class Layer(NamedTuple):
     timeout: float | None
     fail_fast: bool | None
     isolation: str | None
+    agent: list[str] | None
 
 
 class EpicSettings(NamedTuple):
@@ -44,6 +47,15 @@ class EpicSettings(NamedTuple):
     rules: EpicRules
     timeout: float
     isolation: str
+    teams: bool
+    """Whether stories without an action of their own are done by the epic's agent."""
+    agent: AgentSpec
+    """The agent of the epic, as far as anybody has named one."""
+    agent_command: list[str] | None
+    """The command line that takes the place of all that stand in the file."""
+    budget: Budget
+    memory: int
+    """Of so many stories before its own an agent is told what they did."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +75,8 @@ class Settings:
     """Whether stories that are done are passed over."""
     status_format: str | None = None
     journal_days: int = 30
+    worktrees: Path | None = None
+    """Where git worktrees of stories go, if not into the user's cache directory."""
     output_limit: int = DEFAULT_LIMIT
     """How many bytes of a stream that is too long for memory are kept in a file."""
     files: Mapping[str, Path] = field(default_factory=dict)
@@ -78,14 +92,17 @@ class Settings:
     def for_epic(self, header: EpicHeader) -> EpicSettings:
         """Put together what the command line, an epic file, the ini file and the defaults say."""
         cli, ini = self.cli, self.ini
+        in_teams = (header.parallel_strategy or ini.strategy) == "agent-teams"
         strategy = (
             cli.strategy
+            or ("agent-teams" if in_teams else None)
             or ("asyncio" if cli.parallel else None)
             or header.parallel_strategy
             or ini.strategy
             or ("asyncio" if ini.parallel else "sequential")
         )
-        concurrent = strategy == "asyncio" and not self.note
+        teams = strategy == "agent-teams"
+        concurrent = strategy != "sequential" and not self.note
         own_limit = header.max_parallel_stories or ini.parallel or usable_cores()
         conflicts = cli.conflicts or header.conflict_detection or ini.conflicts or "fail"
         rules = EpicRules(
@@ -95,8 +112,18 @@ class Settings:
             on_conflict=OnConflict(conflicts),
         )
         timeout = _first(cli.timeout, header.timeout, ini.timeout, DEFAULT_TIMEOUT)
-        isolation = cli.isolation or header.isolation or ini.isolation or "none"
-        return EpicSettings(concurrent, rules, timeout, isolation)
+        isolation = cli.isolation or header.isolation or ini.isolation or ("worktree" if teams else "none")
+        return EpicSettings(
+            concurrent,
+            rules,
+            timeout,
+            isolation,
+            teams,
+            put_together(header.agent, AgentSpec(command=ini.agent)),
+            cli.agent,
+            header.budget or Budget(),
+            _first(header.memory_last_k, DEFAULT_MEMORY),
+        )
 
     def schedule_of(self, headers: list[EpicHeader]) -> str:
         """The schedule of the whole run, since all its stories are one graph.
@@ -120,11 +147,15 @@ class Settings:
         if epics or self.note:
             return any(epic.concurrent for epic in epics)
         strategy = self.cli.strategy or ("asyncio" if self.cli.parallel else None) or self.ini.strategy
-        return strategy == "asyncio" or (strategy is None and bool(self.ini.parallel))
+        return strategy in ("asyncio", "agent-teams") or (strategy is None and bool(self.ini.parallel))
 
 
 def _first(*values: Any) -> Any:
     return next(value for value in values if value is not None)
+
+
+SETTINGS = pytest.StashKey[Settings]()
+"""Set on the config once it has been read."""
 
 
 def settings_of(config: pytest.Config) -> Settings:
@@ -158,6 +189,7 @@ def settings_of(config: pytest.Config) -> Settings:
         status_format=config.getoption("epic_status"),
         journal_days=_ini(config, "epic_journal_days", read_count) or 0,
         files=_files(config),
+        worktrees=_folder(config, "epic_worktrees"),
         output_limit=_first(_ini(config, "epic_output_limit", read_mebibytes), DEFAULT_LIMIT),
         note="one story at a time, since --pdb was given" if config.getoption("usepdb", False) else "",
     )
@@ -179,6 +211,12 @@ def _files(config: pytest.Config) -> Mapping[str, Path]:
     return found
 
 
+def _folder(config: pytest.Config, name: str) -> Path | None:
+    text = config.getini(name)
+    base = config.inipath.parent if config.inipath is not None else config.rootpath
+    return Path(os.path.abspath(base / Path(text).expanduser())) if text else None  # noqa: PTH100 keeps links
+
+
 def _layer(values: dict[str, Any]) -> Layer:
     return Layer(
         parallel=values["epic_parallel"],
@@ -189,6 +227,7 @@ def _layer(values: dict[str, Any]) -> Layer:
         timeout=values["epic_timeout"],
         fail_fast=values["epic_fail_fast"],
         isolation=values["epic_isolation"],
+        agent=values["epic_agent"],
     )
 
 

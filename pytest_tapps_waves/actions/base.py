@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -30,11 +30,15 @@ class StoryContext:
     attempt: int
     """Counted from 1."""
     log: logging.Logger
+    root: Path = Path()
+    """What stands for rootdir where the story works: rootdir itself, or its place in a worktree."""
+    without: Collection[str] = ()
+    """Names of variables of ours that would lead its commands elsewhere."""
 
     @cached_property
     def env(self) -> Mapping[str, str]:
         """The environment of a command of this story: ours, the interpreter's ``bin`` first on PATH, and its own."""
-        return command_environment(self.variables)
+        return command_environment(self.variables, self.without)
 
 
 GRACE = 3.0
@@ -65,6 +69,11 @@ def _nothing_before() -> Sequence[PriorWork]:
     return ()
 
 
+def _never_spent() -> str:
+    """There is no budget."""
+    return ""
+
+
 class Job(NamedTuple):
     """One attempt at a story's action, or at one of its checks."""
 
@@ -78,6 +87,8 @@ class Job(NamedTuple):
     """Called before each process that is started for the story, so that none outlives the run."""
     prior_work: Callable[[], Sequence[PriorWork]] = _nothing_before
     """What the last of the stories before it did, the latest last; asked once by an agent."""
+    spent: Callable[[], str] = _never_spent
+    """Why an agent may not be told anything more, once the budget of its epic is used up."""
 
 
 @dataclass(slots=True)

@@ -5,15 +5,20 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 _BIN = str(Path(sys.executable).parent)
 
 
-def command_environment(extra: Mapping[str, str]) -> dict[str, str]:
-    """The environment of a command: ours, the running interpreter's ``bin`` first on PATH, and ``extra``."""
+def command_environment(extra: Mapping[str, str], without: Collection[str] = ()) -> dict[str, str]:
+    """The environment of a command: ours, the running interpreter's ``bin`` first on PATH, and ``extra``.
+
+    :param without: names of variables of ours that it does not get.
+    """
     environment = dict(os.environ)
+    for name in without:
+        environment.pop(name, None)
     environment["PATH"] = f"{_BIN}{os.pathsep}{environment.get('PATH', os.defpath)}"
     environment.update(extra)
     return environment

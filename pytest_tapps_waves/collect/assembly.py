@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from ..core.graph import CycleFound, Graph
 from ..core.model import Story
-from ..epics.spec import EpicDefinition, StorySpec
+from ..epics.spec import EpicDefinition, EpicHeader, StorySpec
 from ..errors import Problem
 from .depends import TestNode, resolve
 from .library import Library
@@ -37,7 +37,7 @@ def assemble(
     tests: Sequence[TestNode],
     all_tests_known: bool,
     unselected_is_done: bool,
-    does_nothing: Callable[[StorySpec], bool],
+    does_nothing: Callable[[EpicHeader, StorySpec], bool],
 ) -> Assembled:
     """Resolve all dependencies, and make the graph of what is selected.
 
@@ -60,14 +60,14 @@ def assemble(
     collected = {test.key: test for test in tests}
 
     @cache
-    def specs() -> dict[str, StorySpec]:
+    def specs() -> dict[str, tuple[EpicHeader, StorySpec]]:
         # Few runs ask for stories that were not collected.
-        return {f"{epic.path}::{spec.id}": spec for epic in epics for spec in epic.stories}
+        return {f"{epic.path}::{spec.id}": (epic.header, spec) for epic in epics for spec in epic.stories}
 
     def passes_through(key: str) -> bool:
         if key in collected:
             return collected[key].is_documentation
-        return key in specs() and does_nothing(specs()[key])
+        return key in specs() and does_nothing(*specs()[key])
 
     stories = _narrowed(nodes, sound, collected, passes_through)
     graph = Graph(story._replace(missing=()) for story in stories) if unselected_is_done else Graph(stories)

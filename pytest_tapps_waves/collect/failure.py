@@ -95,6 +95,8 @@ def story_failed(headline: str, performance: Performance) -> StoryFailed:
             assert result.error is not None
             lines += [f"  - {result.description}: {result.error.what}: {result.error.action}"]
             lines += [f"      {line}" for line in result.output.last_lines(5)]
+    if attempt.kept:
+        lines.append(attempt.kept)
     lines += _attempts(performance.attempts)
     return StoryFailed(summary, [headline, *lines])
 

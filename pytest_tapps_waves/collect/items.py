@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Protocol
 
 import pytest
 
-from ..actions import Action, action_of
+from ..actions import Action
 from ..attempts import Performance
 from ..concurrent.outcomes import report_check, skipped
 from ..core.model import State
@@ -18,6 +18,9 @@ from ..core.plan import Settled
 from ..epics.spec import EpicDefinition, StorySpec
 from ..errors import PlanProblems, Problem
 from ..inert import inert, one_line
+from ..settings import SETTINGS, EpicSettings
+from .agent_work import work_properties, work_sections
+from .doing import action_for
 from .failure import FailureText, Place, StoryFailed, check_failed, refused, story_failed
 from .library import library_of
 
@@ -62,16 +65,16 @@ class EpicFile(pytest.File):
             marks = _marks(self.definition)
         except PlanProblems as error:
             raise self.CollectError(str(error)) from None
-        return [
-            StoryItem.from_parent(
-                self,
-                name=spec.id,
-                spec=spec,
-                hooked=self._hooked_action(spec),
-                marks=[marks[tag] for tag in spec.tags],
-            )
-            for spec in self.definition.stories
-        ]
+        settings = self.config.stash[SETTINGS].for_epic(self.definition.header)
+        return [self._item(spec, settings, [marks[tag] for tag in spec.tags]) for spec in self.definition.stories]
+
+    def _item(self, spec: StorySpec, settings: EpicSettings, marks: list[pytest.MarkDecorator]) -> StoryItem:
+        hooked = self._hooked_action(spec)
+        action = hooked or action_for(spec, settings)
+        item: StoryItem = StoryItem.from_parent(
+            self, name=spec.id, spec=spec, action=action, is_hooked=hooked is not None, marks=marks
+        )
+        return item
 
     def _hooked_action(self, spec: StorySpec) -> Action | None:
         hook = self.ihook.pytest_epic_action
@@ -101,18 +104,19 @@ def _marks(definition: EpicDefinition) -> dict[str, pytest.MarkDecorator]:
     return marks
 
 
-def does_nothing(spec: StorySpec) -> bool:
-    """Whether a story has nothing to run, unless a hook finds it an action."""
-    return spec.run is None and spec.call is None and not spec.checks
-
-
 class StoryItem(pytest.Item):
     """A story of an epic file."""
 
     parent: EpicFile
 
     def __init__(
-        self, *, spec: StorySpec, hooked: Action | None, marks: list[pytest.MarkDecorator], **kwargs: Any
+        self,
+        *,
+        spec: StorySpec,
+        action: Action | None,
+        is_hooked: bool,
+        marks: list[pytest.MarkDecorator],
+        **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
         self.spec = spec
@@ -123,9 +127,9 @@ class StoryItem(pytest.Item):
             self.extra_keyword_matches.add(spec.title)
         for mark in marks:
             self.add_marker(mark)
-        self.action = hooked or action_of(spec)
+        self.action = action
         """What it does, if anything."""
-        self.is_hooked = hooked is not None
+        self.is_hooked = is_hooked
         """Whether a hook has made that, from whatever keys."""
         self.attempts = 1
         """How many attempts at it there were, once it has run."""
@@ -184,16 +188,21 @@ class StoryItem(pytest.Item):
 
     def note_attempts(self, number: int) -> None:
         """Let reports say how often the story was tried, in place of what they said before."""
-        kept = [(name, value) for name, value in self.user_properties if name != "attempts"]
-        self.user_properties[:] = [*kept, ("attempts", number)]
+        self._note({"attempts": number})
+
+    def _note(self, properties: Mapping[str, object]) -> None:
+        kept = [(name, value) for name, value in self.user_properties if name not in properties]
+        self.user_properties[:] = [*kept, *properties.items()]
 
     def add_sections(self, performance: Performance) -> None:
-        """Put what the story printed into its report."""
+        """Put what the story printed, what its agent told and what it changed into its report."""
         self.attempts = len(performance.attempts)
         for attempt in performance.attempts:
             label = f" (attempt {attempt.number})" if len(performance.attempts) > 1 else ""
-            for name, text in attempt.output.texts():
+            for name, text in [*attempt.output.texts(), *work_sections(attempt)]:
                 self.add_report_section("call", f"{name}{label}", text)
+        if properties := work_properties(performance):
+            self._note(properties)
 
     def add_report_section(self, when: str, key: str, content: str) -> None:
         """Called for all that was captured, by us and by pytest's own capture and logging."""

@@ -46,6 +46,17 @@ class Graph:
         self.dependents: Mapping[str, Sequence[str]] = {**dict.fromkeys(self.stories, ()), **dependents}
         self.waves: Waves = self._levels()
 
+    def upstream(self, key: str) -> set[str]:
+        """Keys of all that a story depends on, directly or through others, whether they are part of this run or not."""
+        found: set[str] = set()
+        stack = [key]
+        while stack:
+            story = self.stories.get(stack.pop())
+            fresh = set(story.stands_on) - found if story is not None else set()
+            found |= fresh
+            stack += fresh
+        return found
+
     def _levels(self) -> Waves:
         """Kahn's algorithm by levels: a story's wave comes right after the last wave of its dependencies.
 

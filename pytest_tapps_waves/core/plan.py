@@ -52,10 +52,15 @@ class Tripped:
 
     epic: str
     stories: tuple[str, ...]
-    """The stories that failed in a row, in the order in which they ended."""
+    """The stories that failed in a row, in the order in which they ended; or those that used up the budget."""
+    reason: str = ""
+    """Why, if it was not because of failures."""
 
 
 Effect: TypeAlias = Settled | Cancel | Tripped | WaveStarted | WaveFinished
+
+
+_BREAKER_OPEN = "circuit breaker open"
 
 
 @dataclass(slots=True)
@@ -162,6 +167,15 @@ class Plan:
             self._breakers[story.epic].passed()
         self._settle([*following, *self._release(key)])
         self._poll()
+
+    def spent(self, epic: str, stories: Sequence[str], reason: str) -> None:
+        """The budget of an epic is used up: its breaker opens, unless it is open. What runs of it goes on."""
+        breaker = self._breakers[epic]
+        if not breaker.open:
+            breaker.open = True
+            self._effects.append(Tripped(epic, tuple(stories), reason))
+            self._settle(self._rest(epic, _BREAKER_OPEN))
+            self._poll()
 
     def stop(self, reason: str) -> None:
         """Start nothing more, cancel what runs. What was not started has no report."""
@@ -270,7 +284,7 @@ class Plan:
         breaker = self._breakers.get(story.epic)
         if breaker and (failures := breaker.failed(story.key)):
             self._effects.append(Tripped(story.epic, failures))
-            stopped += self._rest(story.epic, "circuit breaker open")
+            stopped += self._rest(story.epic, _BREAKER_OPEN)
         return stopped
 
     def _rest(self, epic: str, reason: str) -> list[Settled]:

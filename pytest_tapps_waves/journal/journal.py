@@ -7,7 +7,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import TypeVar
+from typing import TypeAlias, TypeVar
 
 from ..actions.sweeping import identity_of
 from ..errors import JournalError
@@ -19,6 +19,7 @@ from .store import Store, is_damage, storable
 from .tail import Tail, take_in
 
 _Answer = TypeVar("_Answer")
+Execute: TypeAlias = Callable[..., sqlite3.Cursor]
 
 _FLUSH_SECONDS = 0.2
 _GROUP_SECONDS = 0.05
@@ -83,7 +84,7 @@ class Journal:
         row = as_stored(row)
         with self._lock:
             self._pending[row.node, row.number] = row
-            self._write_down((self._next_place(), *row))
+            self._write_down((self.next_place(), *row))
 
     def put_soon(self, row: Row) -> None:
         """Write an attempt down within a moment, or together with the next one."""
@@ -96,13 +97,13 @@ class Journal:
 
         row = as_stored(row)
 
-        def work(execute: Callable[..., sqlite3.Cursor]) -> Past | None:
+        def work(execute: Execute) -> Past | None:
             execute("BEGIN IMMEDIATE")
             past = self._read_latest(execute, row.node)
             if past is not None and past.being_run and past.run_id != self.run_id:
                 execute("ROLLBACK")
                 return past
-            execute(PUT.text, (self._run, self._next_place(), *row))
+            execute(PUT.text, (self._run, self.next_place(), *row))
             execute("COMMIT")
             return None
 
@@ -128,6 +129,12 @@ class Journal:
         with self._lock:
             return self._tried(lambda execute: median_durations(execute, nodes)) or {}
 
+    def ask(self, work: Callable[[Execute, int], _Answer]) -> _Answer | None:
+        """Let ``work`` do something, given what executes statements and the number of the run; None if it cannot be."""
+        with self._lock:
+            self._flush()
+            return self._tried(lambda execute: work(execute, self._run))
+
     def close(self) -> None:
         """The run has ended. A second time does nothing."""
         with self._lock:
@@ -150,13 +157,13 @@ class Journal:
         cursor = self._store.connection.execute(
             "INSERT INTO run (id, started, beat, place, host, pid, identity, arguments) "
             "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-            (self.run_id, now, now, self._next_place(), *self._owner, self._arguments),
+            (self.run_id, now, now, self.next_place(), *self._owner, self._arguments),
         )
         assert cursor.lastrowid is not None
         return cursor.lastrowid
 
     def _find_dead(self) -> list[str]:
-        def work(execute: Callable[..., sqlite3.Cursor]) -> list[str]:
+        def work(execute: Execute) -> list[str]:
             open_runs = execute(
                 "SELECT number, id, beat, host, pid, identity FROM run WHERE ended IS NULL AND number != ?", [self._run]
             ).fetchall()
@@ -184,38 +191,41 @@ class Journal:
     def _prune(self, days: int) -> None:
         """Forget old runs. A clock that has jumped ahead makes none old: the one before must be as far ahead."""
 
-        def work(execute: Callable[..., sqlite3.Cursor]) -> None:
+        def work(execute: Execute) -> None:
             if not days:
                 return
             before = execute("SELECT max(started) FROM run WHERE number != ?", [self._run]).fetchone()[0]
             if before is not None:
                 oldest = min(time.time(), before) - days * 86400
-                execute("DELETE FROM run WHERE started < ? AND ended IS NOT NULL", [oldest])
+                # As long as something stands that it has made, somebody has to know of it.
+                made = "SELECT run FROM made"
+                execute(f"DELETE FROM run WHERE started < ? AND ended IS NOT NULL AND number NOT IN ({made})", [oldest])
 
         self._tried(work)
 
-    def _take_in(self, execute: Callable[..., sqlite3.Cursor]) -> None:
+    def _take_in(self, execute: Execute) -> None:
         take_in(execute, self._store.path.parent)
 
-    def _write_pending(self, execute: Callable[..., sqlite3.Cursor]) -> bool:
+    def _write_pending(self, execute: Execute) -> bool:
         execute("BEGIN IMMEDIATE")
         many = self._store.connection.executemany
-        many(PUT.text, [(self._run, self._next_place(), *row) for row in self._pending.values()])
+        many(PUT.text, [(self._run, self.next_place(), *row) for row in self._pending.values()])
         if self._processes:
             many(PUT_PROCESS.text, [(self._run, *process) for process in self._processes])
         execute("COMMIT")
         return True
 
-    def _write_beat(self, execute: Callable[..., sqlite3.Cursor]) -> None:
+    def _write_beat(self, execute: Execute) -> None:
         execute("UPDATE run SET beat = ?, place = ? WHERE number = ?", (time.time(), self._place, self._run))
 
-    def _write_end(self, execute: Callable[..., sqlite3.Cursor]) -> bool:
+    def _write_end(self, execute: Execute) -> bool:
         execute("DELETE FROM process WHERE run = ?", [self._run])
         now = time.time()
         execute("UPDATE run SET ended = ?, beat = ?, place = ? WHERE number = ?", (now, now, self._place, self._run))
         return True
 
-    def _next_place(self) -> int:
+    def next_place(self) -> int:
+        """A number that is greater than all that were given before, in whatever run."""
         # The time, but never behind what has been given: "Logical Physical Clocks", Kulkarni et al., 2014.
         self._place = max(self._place + 1, time.time_ns() // 1000)
         return self._place
@@ -243,7 +253,7 @@ class Journal:
             self._store.be_patient(True)
         return True
 
-    def _tried(self, work: Callable[[Callable[..., sqlite3.Cursor]], _Answer]) -> _Answer | None:
+    def _tried(self, work: Callable[[Execute], _Answer]) -> _Answer | None:
         """Do something with the database; None if that is not possible."""
         try:
             try:
@@ -273,7 +283,7 @@ class Journal:
             if self._store.connection.in_transaction:
                 self._store.connection.execute("ROLLBACK")
 
-    def _read_latest(self, execute: Callable[..., sqlite3.Cursor], node: str) -> Past | None:
+    def _read_latest(self, execute: Execute, node: str) -> Past | None:
         found = execute(_LATEST, [storable(node)]).fetchone()
         return past_of(found[1:]) if found else None
 

@@ -53,13 +53,34 @@ MIGRATIONS: Sequence[str] = (
     );
     CREATE INDEX process_run ON process (run);
     """,
+    """
+    CREATE TABLE work (
+        run INTEGER NOT NULL REFERENCES run (number) ON DELETE CASCADE,
+        node TEXT NOT NULL,
+        place INTEGER NOT NULL,
+        summary TEXT NOT NULL,
+        files TEXT NOT NULL,
+        PRIMARY KEY (node, run)
+    ) WITHOUT ROWID;
+    CREATE TABLE made (
+        run INTEGER NOT NULL REFERENCES run (number) ON DELETE CASCADE,
+        node TEXT NOT NULL,
+        path TEXT PRIMARY KEY,
+        branch TEXT NOT NULL,
+        repository TEXT NOT NULL,
+        kept INTEGER NOT NULL DEFAULT 0
+    ) WITHOUT ROWID;
+    CREATE INDEX made_run ON made (run);
+    """,
 )
 """What makes each version of the schema from the one before; the first makes version 1 of nothing.
 
 ``place`` grows with each attempt, also when the clock is turned back, so it tells which is the latest; a run's is the
 last that it gave. One tree of pages for the attempts, and those of a run beside one another, since each commit writes
 the pages that it changed. ``number`` of an attempt is 0 where a story was decided about without being run. ``run.id``
-is the run's ``EPIC_RUN``. The host of an attempt is that of its run.
+is the run's ``EPIC_RUN``. The host of an attempt is that of its run. ``work`` is what stories changed that passed, and
+what their agents said of it; its ``files`` are a list in JSON. ``made`` are the places outside of rootdir that are
+there, or may be.
 """
 
 # An "SQL error" on statements that are right is a schema that is not ours.
@@ -178,7 +199,7 @@ class Store:
                     execute("ROLLBACK")
                 raise
         if version == len(self._migrations):
-            for table in ("run", "attempt", "process"):
+            for table in ("run", "attempt", "process", "work", "made"):
                 execute(f"SELECT * FROM {table} LIMIT 1").fetchone()
         return version
 

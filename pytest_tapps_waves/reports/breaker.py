@@ -13,16 +13,14 @@ NAME = "circuit-breaker"
 
 
 def report_tripped(session: pytest.Session, plan: Plan, tripped: Tripped) -> None:
-    """Report ``epic_shop.yaml::circuit-breaker`` as FAILED, naming the stories that failed in a row."""
+    """Report ``epic_shop.yaml::circuit-breaker`` as FAILED, naming the stories that opened it."""
     node_id = f"{tripped.epic}::{NAME}"
-    failed = [plan.graph.stories[key] for key in tripped.stories]
-    headline = (
-        f"circuit breaker open: {stories(len(failed))} failed in a row: {', '.join(story.id for story in failed)}"
-    )
-    lines = [headline, *(f"  {story.id} ({story.epic}:{story.line})" for story in failed)]
-    lines.append("Nothing more of this epic was started. Mend these, or raise circuit_breaker (0 is never).")
-    place = Place(tripped.epic, failed[-1].line, headline)
-    location = (tripped.epic, failed[-1].line - 1, "circuit breaker")
+    named = [plan.graph.stories[key] for key in tripped.stories]
+    headline, advice = _words(tripped, ", ".join(story.id for story in named))
+    lines = [headline, *(f"  {story.id} ({story.epic}:{story.line})" for story in named)]
+    lines.append(f"Nothing more of this epic was started. {advice}")
+    place = Place(tripped.epic, named[-1].line, headline)
+    location = (tripped.epic, named[-1].line - 1, "circuit breaker")
     hooks = session.config.hook
     # The last-failed plugin would keep it for ever, since no later run passes a test of this name.
     last_failed = session.config.pluginmanager.get_plugin("lfplugin")
@@ -48,3 +46,12 @@ def report_tripped(session: pytest.Session, plan: Plan, tripped: Tripped) -> Non
         if worker is not None:
             send_report(worker, report)
     hooks.pytest_runtest_logfinish(nodeid=node_id, location=location)
+
+
+def _words(tripped: Tripped, ids: str) -> tuple[str, str]:
+    """What happened, and what to do about it."""
+    if tripped.reason:
+        return f"circuit breaker open: {tripped.reason}, by {ids}", "Raise its budget, and go on with --epic-resume."
+    failed = stories(len(tripped.stories))
+    advice = "Mend these, or raise circuit_breaker (0 is never)."
+    return f"circuit breaker open: {failed} failed in a row: {ids}", advice

@@ -1,13 +1,11 @@
-"""Where a story's action works. A new kind is a file here and a line in ``WORKSPACES``."""
+"""Where a story's action works. A new kind is a file here, a line in ``ISOLATIONS``, and one in :mod:`..isolation`."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from pathlib import Path
-
+from .base import Claim, Landed, Ledger, Made, Workspace, Workspaces
 from .none import in_place
 
-WORKSPACES: Mapping[str, Callable[[Path, str], Path]] = {"none": in_place}
-"""By the name that users give: from rootdir and the story's ``cwd`` to the directory where it works."""
+ISOLATIONS = ("none", "worktree")
+"""The names that users give."""
 
-__all__ = ["WORKSPACES", "in_place"]
+__all__ = ["ISOLATIONS", "Claim", "Landed", "Ledger", "Made", "Workspace", "Workspaces", "in_place"]

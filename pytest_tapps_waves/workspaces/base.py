@@ -59,6 +59,10 @@ class Ledger(Protocol):
         """Write down, now, what is about to be made."""
         ...
 
+    def keeping(self, made: Made) -> None:
+        """It is left for users to find."""
+        ...
+
     def gone(self, made: Made) -> None:
         """It is there no more."""
         ...

@@ -144,13 +144,12 @@ class EpicRun:
     def _hand_over(self) -> None:
         """Leave a note of what agents did for whoever goes on."""
         folder = cache_folder(self._config)
-        if not self._has_agents or self._plan is None or self._records is None or folder is None:
+        if not self._has_agents or self._plan is None or self._runtime is None or self._records is None or not folder:
             return
-        found = self._prepared
+        found, failures = self._prepared, self._runtime.failures
+        where = self._isolation.told() if self._isolation is not None else []
         done = self._records.done_by(self._plan.states)
-        text = handoff(
-            self._plan, found.titles, found.epic_titles, done, self._isolation.told() if self._isolation else ()
-        )
+        text = handoff(self._plan, found.titles, found.epic_titles, done, failures, where)
         try:
             (folder / HANDOFF).write_text(found.mask(text), encoding="utf-8")
         except OSError as error:

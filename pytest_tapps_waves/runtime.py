@@ -106,6 +106,8 @@ class StoryRuntime:
         self.cancel_reason: Callable[[str], str] = lambda key: "cancelled"
         self.retried: list[str] = []
         """The stories that passed, but not at the first attempt, in words."""
+        self.failures: dict[str, str] = {}
+        """Why stories have failed, in one line each, by node id."""
         self.notes: list[str] = []
         """What else users should know of what stories did."""
         self._config = config
@@ -141,6 +143,8 @@ class StoryRuntime:
         """A report of a story has come, and nobody has been shown it yet."""
         key = report.nodeid
         self.outcomes.add(report)
+        if report.failed:
+            self.failures[key] = failure_of(report)
         if self._records is None or isinstance(report, pytest.SubtestReport):
             return
         if str(report.outcome) == "rerun":

@@ -287,3 +287,23 @@ def test_an_epic_at_its_limit_leaves_its_slots_to_others_and_then_goes_on_in_ord
     for ended, started in ("ab", "bc", "cd"):
         plan.end(ended, PASSED)
         assert start(plan) == started
+
+
+def test_a_budget_that_is_used_up_starts_nothing_more_of_its_epic_and_lets_the_rest_go_on() -> None:
+    plan = plan_of(story("a"), story("b"), story("c", "a"), story("d", epic=OTHER), run=2)
+    assert start(plan) == "ab"
+    plan.spent(EPIC, ["a"], "used up")
+    assert decided(plan) == [Tripped(EPIC, ("a",), "used up"), Settled("c", State.SKIPPED, OPEN)]
+    plan.end("a", PASSED)
+    plan.end("b", PASSED)
+    assert start(plan) == "d"
+    plan.end("d", PASSED)
+    assert plan.done
+
+
+def test_a_breaker_opens_once_whatever_opens_it() -> None:
+    plan = plan_of(story("a"), story("b"), story("c"), run=2, breaker=1)
+    assert start(plan) == "ab"
+    plan.spent(EPIC, ["a"], "used up")
+    plan.spent(EPIC, ["a", "b"], "used up")
+    assert [effect for effect in fail(plan, "a") if isinstance(effect, Tripped)] == [Tripped(EPIC, ("a",), "used up")]

@@ -7,6 +7,8 @@ from pathlib import Path
 
 SEED = 8
 STORY_LINES = 10
+MOST_IN_A_FILE = 20_000
+"""Stories of a file of ours, which is not to have more than 5 MiB."""
 
 
 def write(folder: Path, contents: dict[str, str]) -> Path:
@@ -22,16 +24,23 @@ def plain_tests(folder: Path, size: int) -> Path:
 
 
 def call_stories(folder: Path, size: int, keyword: str = "async def") -> Path:
-    return write(
-        folder, {"noop.py": f"{keyword} noop():\n    pass\n", "epic_bench.yaml": epic(size, "call: noop:noop")}
-    )
+    epics = {
+        f"epic_bench{first // MOST_IN_A_FILE or ''}.yaml": epic(
+            min(MOST_IN_A_FILE, size - first), "call: noop:noop", first=first
+        )
+        for first in range(0, size, MOST_IN_A_FILE)
+    }
+    return write(folder, {"noop.py": f"{keyword} noop():\n    pass\n", **epics})
 
 
-def epic(size: int, action: str, dependency_share: float = 1 / 3) -> str:
-    """Small stories, some of which depend on one earlier one."""
-    chance = random.Random(SEED)
-    lines = ["epic: {id: bench, title: Benchmark}", "stories:"]
-    for number in range(size):
+def epic(size: int, action: str, dependency_share: float = 1 / 3, first: int = 0) -> str:
+    """Small stories, some of which depend on one earlier one.
+
+    :param first: the number of its first story; earlier ones stand in other files.
+    """
+    chance = random.Random(SEED + first)
+    lines = [f"epic: {{id: bench{first or ''}, title: Benchmark}}", "stories:"]
+    for number in range(first, first + size):
         lines += [f'  - id: "s{number}"', f"    title: Step {number} of the benchmark", f"    {action}"]
         if number and chance.random() < dependency_share:
             lines.append(f'    dependencies: ["s{chance.randrange(number)}"]')

@@ -52,15 +52,13 @@ class Tripped:
 
     epic: str
     stories: tuple[str, ...]
-    """The stories that failed in a row, in the order in which they ended; or those that used up the budget."""
+    """Those that failed in a row, in the order in which they ended; or that used up the budget."""
     reason: str = ""
     """Why, if it was not because of failures."""
 
 
-Effect: TypeAlias = Settled | Cancel | Tripped | WaveStarted | WaveFinished
-
-
 _BREAKER_OPEN = "circuit breaker open"
+Effect: TypeAlias = Settled | Cancel | Tripped | WaveStarted | WaveFinished
 
 
 @dataclass(slots=True)

@@ -48,4 +48,4 @@ class Places:
             )
             return [Made(*row) for row in found]
 
-        return self._journal.ask(work) or ()
+        return self._journal.ask(work) or []

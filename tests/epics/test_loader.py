@@ -88,6 +88,9 @@ def test_the_example_of_the_contract_is_read_whole() -> None:
         "isolation": "none",
         "env": {"LOG_LEVEL": "debug"},
         "secrets": ["TOKEN", "NO"],
+        "agent": None,
+        "budget": None,
+        "memory_last_k": None,
         "metadata": {},
     }
     (story,) = epic.stories
@@ -182,8 +185,8 @@ def test_a_key_that_is_near_a_known_one_is_taken_for_a_slip(text: str, message: 
 
 
 def test_what_this_version_cannot_honour_is_refused() -> None:
-    assert why("agent: {prompt: x}").startswith("3: `agent`: agent actions are not part of this version; ")
-    assert refused("epic:\n  budget: 3\nstories: []")[0].startswith("2: `epic.budget`: budgets are not part")
+    assert why("resources: {gpu: 1}").startswith("3: `resources`: resources are not part of this version")
+    assert refused("epic:\n  resources: 3\nstories: []")[0].startswith("2: `epic.resources`: resources are not part")
 
 
 @pytest.mark.parametrize(

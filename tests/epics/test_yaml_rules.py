@@ -260,7 +260,7 @@ def test_signs_that_break_lines_do_not_break_messages() -> None:
     ]
 
 
-@pytest.mark.parametrize("key", ["agent", "budget"])
+@pytest.mark.parametrize("key", ["resources"])
 @pytest.mark.parametrize(
     ("start", "shown"), [("stories:\n- id: a\n  {}: 1", ""), ("epic:\n\n  {}: 1\nstories: []", "epic.")]
 )

@@ -87,9 +87,11 @@ def test_what_a_run_that_goes_on_has_made_is_nobody_elses(begin: Begin) -> None:
 
 
 def test_what_another_host_made_is_left_alone(begin: Begin) -> None:
-    elsewhere = Places(begin(Owner("elsewhere", 1, "x")), "elsewhere")
+    run = begin(Owner("elsewhere", 1, "x"))
+    elsewhere = Places(run, "elsewhere")
     elsewhere.making(made("a"))
     elsewhere.keeping(made("a"))
+    run.close()
     assert Places(begin(), HOST).kept() == []
 
 

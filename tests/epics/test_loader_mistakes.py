@@ -33,7 +33,10 @@ def why(keys: str) -> str:
         ("id: a b", "epic.id must be one word without any of `: / \\ [ ]`, not 'a b'"),
         ("max_parallel_stories: 0", "epic.max_parallel_stories must be 1 or more, not 0"),
         ("max_parallel_stories: two", "epic.max_parallel_stories must be a whole number, not 'two'"),
-        ("parallel_strategy: threads", "epic.parallel_strategy must be sequential, asyncio or agent-teams, not 'threads'"),
+        (
+            "parallel_strategy: threads",
+            "epic.parallel_strategy must be sequential, asyncio or agent-teams, not 'threads'",
+        ),
         ("schedule: later", "epic.schedule must be waves or eager, not 'later'"),
         ("fail_fast: 1", "epic.fail_fast must be true or false, not 1"),
         ("conflict_detection: 1", "epic.conflict_detection must be fail, serialize, warn or off, not 1"),

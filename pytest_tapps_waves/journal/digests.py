@@ -13,8 +13,8 @@ from ..epics.spec import AgentSpec, Check, EpicHeader, StorySpec
 _INPUTS = ("call", "checks", "cwd", "dependencies", "run")
 """What commands and functions work from. Titles are for people, limits change no result, files affected are outputs."""
 
-_READ = ("acceptance_criteria", *_INPUTS, "description", "files_affected", "title")
-"""What an agent works from."""
+_READ = ("checks", "cwd", "dependencies", "description", "files_affected", "title")
+"""What an agent works from, and its prompt and the texts of its acceptance criteria."""
 
 _PLACES = ("line", "dependency_lines", "env")
 _ALL = ("checks", *sorted(field.name for field in fields(StorySpec) if field.name not in _PLACES))
@@ -23,13 +23,14 @@ _ALL = ("checks", *sorted(field.name for field in fields(StorySpec) if field.nam
 def definition_of(spec: StorySpec, header: EpicHeader, agent: AgentSpec | None = None, *, whole: bool) -> str:
     """The digests of a story's inputs: ``cwd:… run:… env:…``, without those that are as by default.
 
-    :param agent: who carries it out, and reads its texts.
+    :param agent: who carries it out, and reads its texts; another one that reads the same would not do it again.
     :param whole: all keys are inputs, since nobody knows what an action of somebody's own reads.
     """
     names = _ALL if whole else _READ if agent is not None else _INPUTS
     inputs = [(name, value) for name in names if (value := getattr(spec, name)) and value != "."]
     if agent is not None:
-        inputs.append(("agent", agent))
+        texts = [what if isinstance(what, str) else what.description for what in spec.acceptance_criteria]
+        inputs += [(name, value) for name, value in (("criteria", texts), ("prompt", agent.prompt)) if value]
     if env := {**header.env, **spec.env}:
         # A token that has been renewed changes nothing, and nothing of it should be kept.
         inputs.append(("env", {**env, **dict.fromkeys(env.keys() & header.secrets)}))

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from pytest_tapps_waves.epics.spec import Check, EpicHeader, StorySpec
+from pytest_tapps_waves.epics.spec import AgentSpec, Check, EpicHeader, StorySpec
 from pytest_tapps_waves.journal.digests import changed_keys, definition_of, definition_of_file, upstream_of
 
 BEFORE: dict[str, Any] = {
@@ -89,3 +89,32 @@ def test_upstream_changes_with_each_attempt_at_each_dependency_and_not_with_thei
     assert before != upstream_of({**marks, "b": "run1.2"}, ["a", "b"])
     assert before != upstream_of(marks, ["a"])
     assert upstream_of(marks, []) == ""
+
+
+AGENT = AgentSpec(["agent"], "acp", "Do it.", ["edit"], 3, {"TOKEN": "1"})
+
+
+def done_by(agent: AgentSpec | None = AGENT, **changes: Any) -> str:
+    return definition_of(StorySpec(**{**BEFORE, "run": None, **changes}), EpicHeader("e"), agent, whole=False)
+
+
+@pytest.mark.parametrize(
+    ("changes", "named"),
+    [
+        ({"title": "new"}, ["title"]),
+        ({"description": "new"}, ["description"]),
+        ({"files_affected": ["out/**"]}, ["files_affected"]),
+        ({"acceptance_criteria": ["another note", Check("c", run="x")]}, ["criteria"]),
+        ({"acceptance_criteria": ["a note", Check("another word", run="x")]}, ["criteria"]),
+        ({"acceptance_criteria": ["a note", Check("c", run="y")]}, ["checks"]),
+        ({"agent": AgentSpec(prompt="Do it well.")}, ["prompt"]),
+    ],
+)
+def test_what_an_agent_is_told_counts_and_is_named(changes: dict[str, Any], named: list[str]) -> None:
+    agent = changes.pop("agent", AGENT)
+    assert changed_keys(done_by(), done_by(agent, **changes)) == named
+
+
+def test_work_is_not_done_again_because_another_agent_would_do_it() -> None:
+    assert done_by(AgentSpec(["other"], "command", "Do it.", [], 1)) == done_by()
+    assert done_by(timeout=9.0, tags=["x"]) == done_by()

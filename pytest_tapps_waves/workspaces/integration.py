@@ -1,8 +1,8 @@
 """An epic's integration branch: where it starts, and the work of its stories upon it, in the order of the plan.
 
-The branch is a chain of commits, one for each story that has landed in this run. A story that lands after one that comes
-later in the plan is put before it, and what follows is merged anew; so the chain, and the tree at its end, do not depend
-on who was done first. A story begins from what comes before it in the plan, as far as that has landed.
+The branch is a chain of commits, one for each story that has landed in this run. A story that lands after one that
+comes later in the plan is put before it, and what follows is merged anew; so the chain, and the tree at its end, do not
+depend on who was done first. A story begins from what comes before it in the plan, as far as that has landed.
 """
 
 from __future__ import annotations
@@ -84,8 +84,8 @@ def start_of(repository: Repository, branch: str, head: str, run: str, *, resume
         return Start(head, tip)
     if not resume:
         raise WorkspaceError(
-            f"{branch} holds work of an earlier run that HEAD does not have: take it (git merge {branch}), go on with it"
-            f" (--epic-resume), or delete it (git branch -D {branch})"
+            f"{branch} holds work of an earlier run that HEAD does not have: take it (git merge {branch}),"
+            f" go on with it (--epic-resume), or delete it (git branch -D {branch})"
         )
     if not ours:
         raise WorkspaceError(
@@ -114,7 +114,8 @@ def _check_free(repository: Repository, branch: str) -> None:
     for name in sorted(names):
         if name in above or name.startswith(f"{branch}/"):
             raise WorkspaceError(
-                f"the branch {name} is in the way of {branch} and epic/{epic}/...: rename it (git branch -m {name} <name>)"
+                f"the branch {name} is in the way of {branch} and epic/{epic}/...: rename it"
+                f" (git branch -m {name} <name>)"
             )
     check_not_checked_out(repository, branch)
 

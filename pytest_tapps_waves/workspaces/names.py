@@ -1,4 +1,4 @@
-"""What branches, folders and commits are called. Ids of epics and stories may hold much that git, or a shell, refuses."""
+"""What branches, folders and commits are called. Ids may hold much that git, or a shell, does not take for a name."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _REFUSED = re.compile(
 
 
 def integration_branch(epic_id: str) -> str:
-    """The branch on which an epic's work is put together. It cannot be ``epic/8``, since that is a folder of branches."""
+    """Where an epic's work is put together. It cannot be ``epic/8``, since that is a folder of branches."""
     return f"epics/{encoded(epic_id)}"
 
 

@@ -2,8 +2,8 @@
 
 The user's branch, index and files are never touched, and there is no fallback into them: what cannot be isolated fails.
 :mod:`.git` runs the command; :mod:`.repository` says whether stories can work like this here; :mod:`.integration` puts
-their work together, by the merges of :mod:`.merging`; :mod:`.trees` makes and removes worktrees; :mod:`.work` takes what
-a story did, and holds it against what it had declared; :mod:`.included` copies ignored files.
+their work together, by the merges of :mod:`.merging`; :mod:`.trees` makes and removes worktrees; :mod:`.work` takes
+what a story did, and holds it against what it had declared; :mod:`.included` copies ignored files.
 """
 
 from __future__ import annotations

@@ -171,6 +171,11 @@ def writing(**texts: str) -> Doing:
     return lambda root: [write(root, name.replace("_", "."), text) for name, text in texts.items()]
 
 
+def adding(path: str) -> Doing:
+    """A story that writes one file."""
+    return lambda root: write(root, path)
+
+
 def claim(
     number: int | str,
     *files: str,

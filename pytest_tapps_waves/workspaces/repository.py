@@ -60,7 +60,7 @@ class Repository(NamedTuple):
 
     def shown(self, path: str) -> str:
         """A path of the repository, relative to rootdir. What no text can hold of it is escaped."""
-        relative = posixpath.relpath(path, self.below) if self.below else path
+        relative = posixpath.relpath(path, self.below) + "/" * path.endswith("/") if self.below else path
         return os.fsencode(relative).decode("utf-8", "backslashreplace")
 
     def listed(self, paths: Iterable[str]) -> str:
@@ -107,7 +107,8 @@ class Repository(NamedTuple):
         :raises WorkspaceError: if tracked files have changes that are not committed.
         """
         spared = {path.resolve() for path in excused}
-        changed, new = [], []
+        changed: list[str] = []
+        new: list[str] = []
         parts = iter(self.git.run("status", "--porcelain=v1", "-z", "--untracked-files=normal").parts)
         for part in parts:
             code, path = part[:2], part[3:]

@@ -168,7 +168,7 @@ class Trees:
         return not git.run("status", "--porcelain=v1", "-z", "--untracked-files=normal").out
 
     def _holds_what_nothing_else_does(self, branch: str) -> bool:
-        others = (f"--exclude={_ref(branch)}", "--branches", "--remotes", "--tags", "HEAD")
+        others = (f"--exclude={branch}", "--branches", "--remotes", "--tags", "HEAD")
         return bool(self._git.run("rev-list", "--max-count=1", _ref(branch), "--not", *others).line)
 
 

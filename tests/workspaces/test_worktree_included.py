@@ -13,15 +13,16 @@ from pytest_tapps_waves.errors import ActionFailed
 
 @pytest.fixture
 def ignoring(checkout: Checkout) -> Checkout:
-    checkout.write(".gitignore", ".env*\n/node_modules/\n/build/\n")
-    checkout.write(".worktreeinclude", ".env\n/node_modules/\n!secret.txt\nnotes.txt\n*.pem\n")
+    checkout.write(".gitignore", ".env*\n*.key\n/node_modules/\n/build/\n")
+    checkout.write(".worktreeinclude", ".env\n/node_modules/\n*.key\n!public.key\nnotes.txt\n*.pem\n")
     checkout.commit("ignore")
     for path in (
         ".env",
         ".env.local",
         "sub/.env",
         "node_modules/a/b.js",
-        "node_modules/secret.txt",
+        "private.key",
+        "public.key",
         "build/x",
         "notes.txt",
     ):
@@ -38,7 +39,7 @@ def test_files_that_it_names_and_git_ignores_are_copied(ignoring: Checkout) -> N
     run = ignoring.begin()
     seen: list[str] = []
     landed = run.one(claim(1), lambda root: seen.extend(found(root)))
-    assert seen == [".env", "node_modules/a/b.js", "sub/.env"]
+    assert seen == [".env", "node_modules/a/b.js", "private.key", "sub/.env"]
     assert landed.files == (), "what is copied in is no work"
 
 

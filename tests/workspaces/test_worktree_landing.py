@@ -8,7 +8,7 @@ from pathlib import Path
 import hypothesis.strategies as st
 import pytest
 from hypothesis import HealthCheck, given, settings
-from worktree_project import EPIC, LATER, Checkout, claim, wait, write, writing
+from worktree_project import EPIC, LATER, Checkout, adding, claim, wait, write, writing
 
 from pytest_tapps_waves.errors import ActionFailed
 
@@ -68,7 +68,7 @@ def test_the_branch_is_the_same_whoever_was_done_first(
 def test_stories_that_begin_after_others_have_landed_are_put_before_these_all_the_same(checkout: Checkout) -> None:
     run = checkout.begin()
     for number in (4, 2, 3, 1):
-        run.one(claim(number), lambda root, number=number: write(root, f"{number}.txt"))
+        run.one(claim(number), adding(f"{number}.txt"))
     assert checkout.log() == [f"8.{number}: Story 8.{number}" for number in (1, 2, 3, 4)]
     for number in (1, 2, 3, 4):
         added = checkout.git("diff", "--name-only", f"epics/8~{5 - number}", f"epics/8~{4 - number}")
@@ -211,7 +211,7 @@ def test_another_epics_work_is_merged_once(checkout: Checkout) -> None:
     for number in (2, 3):
         upstream = frozenset({EPIC, "epic_of_no_worktrees.yaml"})
         story = claim(number, epic=OTHER, epic_id="2", upstream=upstream)
-        run.one(story, lambda root, number=number: write(root, f"{number}.txt"))
+        run.one(story, adding(f"{number}.txt"))
     assert checkout.log("epics/2") == ["Merge epics/8, which 2.2 builds upon", "2.2: Story 2.2", "2.3: Story 2.3"]
 
 
@@ -260,6 +260,6 @@ def test_a_run_that_goes_on_appends_to_what_the_last_one_did(checkout: Checkout)
     checkout.begin().one(claim(3), writing(c_txt="1"))
     run = checkout.again(resume=True)
     for number in (2, 1):
-        run.one(claim(number), lambda root, number=number: write(root, f"{number}.txt"))
+        run.one(claim(number), adding(f"{number}.txt"))
     assert checkout.log() == ["8.3: Story 8.3", "8.1: Story 8.1", "8.2: Story 8.2"]
     assert f"Epic-Run: {LATER}" in checkout.git("log", "-1", "--format=%B", "epics/8")

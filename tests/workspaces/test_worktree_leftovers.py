@@ -307,8 +307,8 @@ def test_a_worktree_that_cannot_be_filled_is_removed(checkout: Checkout) -> None
     checkout.write(".gitattributes", "*.txt filter=broken\n")
     checkout.write("a.txt")
     checkout.commit("a filter")
-    for name in ("smudge", "clean"):
-        checkout.git("config", f"filter.broken.{name}", "false")
+    checkout.git("config", "filter.broken.clean", "cat")
+    checkout.git("config", "filter.broken.smudge", "false")
     checkout.git("config", "filter.broken.required", "true")
     run = checkout.begin()
     with pytest.raises(ActionFailed, match=r"^git reset failed: .*smudge filter broken failed"):

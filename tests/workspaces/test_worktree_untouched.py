@@ -123,18 +123,16 @@ def test_the_users_name_is_on_the_work(checkout: Checkout) -> None:
         ("diff.renames", "copies"),
         ("worktree.guessRemote", "true"),
         ("i18n.commitEncoding", "latin-1"),
-        ("core.worktree", "../../elsewhere"),
     ],
 )
 def test_settings_of_the_users_do_not_matter(checkout: Checkout, name: str, value: str) -> None:
     checkout.write("ünïcode.txt", "a\nb\n")
     checkout.commit("more")
-    if name != "core.worktree":
-        checkout.git("config", name, value)
+    checkout.git("config", name, value)
     run = checkout.begin()
     story = claim(1, title="Straße")
     run.one(story, lambda root: (root / "crlf.txt").write_bytes(b"one\r\ntwo\n"))
-    assert checkout.log() == ["8.1: Straße"]
+    assert checkout.git("log", "-1", "--encoding=UTF-8", "--format=%s", "epics/8") == "8.1: Straße"
     assert "crlf.txt" in checkout.files()
 
 

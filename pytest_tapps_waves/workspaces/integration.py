@@ -7,6 +7,7 @@ depend on who was done first. A story begins from what comes before it in the pl
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -14,7 +15,7 @@ from ..errors import ActionFailed, WorkspaceError
 from .base import Claim
 from .git import Git
 from .merging import Conflict, hunks, merge
-from .names import RUN, message
+from .names import RUN, STORY, message
 from .repository import Repository, clash, enumerated
 
 ACTION = "isolation: worktree"
@@ -30,6 +31,8 @@ class Start(NamedTuple):
     commit: str
     held: str | None
     """What the branch holds, if there is one."""
+    stories: frozenset[str] = frozenset()
+    """The node ids of those whose work is on it already, and not in HEAD."""
 
 
 class Upstream(NamedTuple):
@@ -92,8 +95,10 @@ def start_of(repository: Repository, branch: str, head: str, run: str, *, resume
             f"{branch} ends with a commit that no run made here, so it is not gone on with: take it (git merge"
             f" {branch}), or rename it (git branch -m {branch} <name>)"
         )
+    landed = git.run("log", "--first-parent", f"--format=%(trailers:key={STORY},valueonly)", f"{head}..{tip}").out
+    stories = frozenset(filter(None, os.fsdecode(landed).split("\n")))
     if git.contains(tip, head):
-        return Start(tip, tip)
+        return Start(tip, tip, stories)
     # The same merge the other way round, so that its first parent is the chain.
     merged = merge(git, tip, head)
     if isinstance(merged, Conflict):
@@ -101,7 +106,7 @@ def start_of(repository: Repository, branch: str, head: str, run: str, *, resume
             f"what is committed since {branch} was begun conflicts with it: {repository.listed(merged.paths)};"
             f" merge it yourself (git merge {branch})"
         )
-    return Start(git.commit(merged, [tip, head], message(f"Merge {head[:12]} into {branch}", run)), tip)
+    return Start(git.commit(merged, [tip, head], message(f"Merge {head[:12]} into {branch}", run)), tip, stories)
 
 
 def _check_free(repository: Repository, branch: str) -> None:
@@ -134,10 +139,16 @@ class Chain:
         self._repository = repository
         self._git: Git = repository.git
         self._held = start.held
+        self._earlier = start.stories
         self._run = run
         self._commits = [start.commit]
         """Where it starts, and then after each work."""
         self.works: list[Work] = []
+
+    @property
+    def stories(self) -> frozenset[str]:
+        """The node ids of those whose work is on the branch, and is not in HEAD."""
+        return self._earlier.union(work.claim.node for work in self.works)
 
     def upstream(self, place: int) -> Upstream:
         """What there is of it for a story of another epic, which comes at this place."""

@@ -21,7 +21,8 @@ _LEFT = "refs/worktree/epic-left"
 
 
 class Trees:
-    """Those of one repository, in one folder. Not to be used by two threads at once, except for :meth:`fill`."""
+    """Those of one repository, in one folder. Not to be used by two threads at once, except for :meth:`fill`,
+    :meth:`keep` and :meth:`clear`, which work in one worktree."""
 
     def __init__(self, repository: Repository, folder: Path) -> None:
         """:param folder: absolute, without links. Nothing outside of it is ever removed, but by git itself."""
@@ -48,6 +49,20 @@ class Trees:
         """
         work_in(Path(made.path), self._repository).run("reset", "--quiet", "--hard", "--no-recurse-submodules")
 
+    def clear(self, made: Made) -> None:
+        """Remove what is in a worktree, which may take long; the rest is :meth:`remove`'s.
+
+        Not by git, which stops at a folder that may not be written to, and at a worktree that is not whole.
+
+        :raises WorkspaceError: if something of it is left.
+        """
+        path = Path(made.path)
+        if path.parent == self.folder and _there(path):
+            try:
+                _remove_all(path)
+            except OSError as error:
+                raise WorkspaceError(f"{one_line(str(path))} cannot be removed: {error}") from None
+
     def remove(self, made: Made) -> None:
         """Remove a worktree and its branch, with all that is there. What is not there is no mistake.
 
@@ -58,21 +73,18 @@ class Trees:
             self._git.run("update-ref", "-d", _ref(made.branch))
 
     def _remove_folder(self, made: Made) -> None:
+        self.clear(made)
         path = Path(made.path)
         said = self._git.ask("worktree", "remove", "--force", "--force", made.path)
-        if _there(path) and path.parent == self.folder:
-            # Git stops at a folder that may not be written to, and at a worktree that is not whole.
-            try:
-                _remove_all(path)
-            except OSError as error:
-                raise WorkspaceError(f"{path} cannot be removed: {error}") from None
-            said = self._git.ask("worktree", "remove", "--force", "--force", made.path)
         if _there(path):
-            raise WorkspaceError(f"{path} cannot be removed: {said.reason}")
+            raise WorkspaceError(f"{one_line(str(path))} cannot be removed: {said.reason}")
         administration = self._repository.common / "worktrees" / path.name
         if administration.is_dir() and not (administration / "gitdir").exists():
             # Git was killed as it had just begun to make it, and knows nothing of it itself.
             shutil.rmtree(administration, ignore_errors=True)
+        with suppress(OSError):
+            # Not empty while there are others.
+            self.folder.rmdir()
 
     def keep(self, made: Made, message: str) -> str:
         """Leave a worktree to the user, and answer with where it is, in words.

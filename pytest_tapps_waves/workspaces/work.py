@@ -103,3 +103,24 @@ def undeclared(repository: Repository, claim: Claim, paths: Collection[str]) -> 
         return (what,)
     declared = "\n".join(["files_affected:", *[f"  {one_line(glob)}" for glob in claim.files_affected]])
     raise ActionFailed(what, ACTION, f"{declared}\nDeclare it, or set conflict_detection: warn for the epic.")
+
+
+def lost(
+    repository: Repository, git: Git, claim: Claim, paths: Collection[str], copied: Collection[str]
+) -> tuple[str, ...]:
+    """Notes on what a story declared and wrote, and what goes with its worktree, since git ignores it.
+
+    Only of globs that name nothing of its work: beside what is meant there are always caches.
+
+    :param git: in its worktree.
+    :param paths: of the repository, that it changed.
+    :param copied: paths that were copied in.
+    """
+    shown = [repository.shown(path) for path in paths]
+    idle = [spec for spec in map(git_ignore, claim.files_affected) if not any(map(spec.match_file, shown))]
+    if not idle:
+        return ()
+    ignored = git.run("ls-files", "--others", "--ignored", "--exclude-standard", "-z").parts
+    written = sorted(repository.shown(path) for path in ignored if path not in copied)
+    gone = [path for path in written if any(spec.match_file(path) for spec in idle)]
+    return (f"git ignores what it declared, so it is not part of its work: {enumerated(gone, _MOST)}",) if gone else ()

@@ -27,7 +27,7 @@ from .none import in_place
 from .repository import Repository, enumerated
 from .trees import Trees
 from .whole import to_the_end
-from .work import changed, check_kinds, head_of, tree_in, undeclared, work_in
+from .work import changed, check_kinds, head_of, lost, tree_in, undeclared, work_in
 
 _T = TypeVar("_T")
 
@@ -92,8 +92,8 @@ class Worktrees:
     def told(self) -> list[str]:
         lines = []
         for epic, chain in self._chains.items():
-            if chain.works:
-                count = f"{len(chain.works)} stories" if len(chain.works) > 1 else "1 story"
+            if stories := chain.stories:
+                count = f"{len(stories)} stories" if len(stories) > 1 else "1 story"
                 of = f"the work of {count} of epic {one_line(self._epics[epic])}"
                 lines.append(f"{of} is on branch {chain.branch}: git merge {chain.branch}")
         return [*lines, *self._kept, *self._notes]
@@ -108,7 +108,7 @@ class Worktrees:
         claim, made = tree.claim, tree.made
         if keep:
             text = message(f"unfinished: {subject(claim)}", self._run, claim.node)
-            words = await self._alone(partial(self._trees.keep, made, text))
+            words = await to_the_end(partial(self._trees.keep, made, text))
             self._kept.append(f"{one_line(claim.id)} is {words}")
             return words
         try:
@@ -202,10 +202,10 @@ class Worktrees:
         head = head_of(git, begin.commit)
         content = tree_in(git)
         modes = changed(git, begin.commit, content)
-        if not modes:
-            return Landed(())
         check_kinds(self._repository, modes, self._copied)
-        notes = undeclared(self._repository, claim, modes)
+        notes = (*undeclared(self._repository, claim, modes), *lost(self._repository, git, claim, modes, self._copied))
+        if not modes:
+            return Landed((), notes)
         text = message(subject(claim), self._run, claim.node)
         commit = git.commit(content, [begin.commit], text)
         with self._lock:
@@ -220,6 +220,7 @@ class Worktrees:
             self._trees.remove(made)
             removed = True
 
+        await to_the_end(partial(self._trees.clear, made))
         try:
             await self._alone(remove)
         finally:

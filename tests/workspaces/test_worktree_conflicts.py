@@ -188,6 +188,21 @@ def test_moving_a_file_is_writing_both_paths(checkout: Checkout) -> None:
         checkout.begin().one(claim(1, "/new"), lambda root: (root / "README.md").rename(root / "new"))
 
 
+def test_what_was_declared_and_is_ignored_by_git_is_told_to_be_lost(checkout: Checkout) -> None:
+    checkout.write(".gitignore", "dist/\n*.pyc\n.env\n")
+    checkout.write(".worktreeinclude", ".env\n")
+    checkout.commit("ignore")
+    checkout.write(".env")
+
+    def doing(root: Path) -> None:
+        for path in ("dist/page.html", "src/a.py", "src/a.pyc"):
+            write(root, path)
+
+    landed = checkout.begin().one(claim(1, "src/**", "/dist/*.html", "/.env"), doing)
+    assert landed.files == ("src/a.py",)
+    assert landed.notes == ("git ignores what it declared, so it is not part of its work: dist/page.html",)
+
+
 def test_globs_are_taken_from_rootdir_and_what_is_outside_of_it_is_undeclared(checkout: Checkout) -> None:
     checkout.write("sub/a.txt")
     checkout.commit("a subfolder")

@@ -259,7 +259,26 @@ def test_nothing_lands_on_a_branch_that_somebody_has_checked_out(checkout: Check
 def test_a_run_that_goes_on_appends_to_what_the_last_one_did(checkout: Checkout) -> None:
     checkout.begin().one(claim(3), writing(c_txt="1"))
     run = checkout.again(resume=True)
+    assert run.worktrees.told() == ["the work of 1 story of epic 8 is on branch epics/8: git merge epics/8"]
     for number in (2, 1):
         run.one(claim(number), adding(f"{number}.txt"))
     assert checkout.log() == ["8.3: Story 8.3", "8.1: Story 8.1", "8.2: Story 8.2"]
+    assert run.worktrees.told() == ["the work of 3 stories of epic 8 is on branch epics/8: git merge epics/8"]
     assert f"Epic-Run: {LATER}" in checkout.git("log", "-1", "--format=%B", "epics/8")
+
+
+def test_another_epics_work_may_be_put_together_anew_after_it_was_built_upon(checkout: Checkout) -> None:
+    run = checkout.begin({EPIC: "8", OTHER: "2"})
+    run.one(claim(1), writing(a_txt="1"))
+    run.one(claim(3), writing(c_txt="1"))
+    for number, path in ((5, "e.txt"), (6, "f.txt")):
+        run.one(claim(number, epic=OTHER, epic_id="2", upstream=frozenset({EPIC})), adding(path))
+        if number == 5:
+            run.one(claim(2), writing(b_txt="1"))
+    assert checkout.files("epics/2") == ["README.md", *(f"{name}.txt" for name in "abcef")]
+    assert checkout.log("epics/2") == [
+        "Merge epics/8, which 2.5 builds upon",
+        "2.5: Story 2.5",
+        "Merge epics/8, which 2.6 builds upon",
+        "2.6: Story 2.6",
+    ]

@@ -421,7 +421,7 @@ def test_stories_of_one_repository_take_turns(checkout: Checkout, monkeypatch: p
     run = checkout.begin()
     trees = run.worktrees._trees
     busy = threading.Lock()
-    for name in ("make", "remove", "keep"):
+    for name in ("make", "remove"):
         step = getattr(trees, name)
 
         def alone(step: Callable[..., object], *arguments: object) -> object:

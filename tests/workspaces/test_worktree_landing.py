@@ -21,12 +21,18 @@ FEW = settings(
 )
 
 
-def test_a_story_begins_from_what_came_before_it_in_the_plan(checkout: Checkout) -> None:
-    run = checkout.begin()
+def texts(root: Path) -> list[str]:
+    return sorted(path.name for path in root.glob("*.txt"))
+
+
+def test_a_story_begins_from_what_comes_before_it_in_the_plan_and_from_nothing_else(checkout: Checkout) -> None:
+    run = checkout.begin({EPIC: "8", OTHER: "2"})
     run.one(claim(1), writing(a_txt="1"))
-    seen: list[str] = []
-    run.one(claim(2), lambda root: seen.append((root / "a.txt").read_text(encoding="utf-8")))
-    assert seen == ["1"]
+    run.one(claim(3), writing(c_txt="1"))
+    assert texts(run.begun(claim(2)).root) == ["a.txt"]
+    assert texts(run.begun(claim(4)).root) == ["a.txt", "c.txt"]
+    other = claim(2, epic=OTHER, epic_id="2", upstream=frozenset({EPIC}))
+    assert texts(run.begun(other).root) == ["a.txt"]
 
 
 def test_what_lands_is_a_commit_that_names_its_story_and_its_run(checkout: Checkout) -> None:
@@ -73,6 +79,22 @@ def test_stories_that_begin_after_others_have_landed_are_put_before_these_all_th
     for number in (1, 2, 3, 4):
         added = checkout.git("diff", "--name-only", f"epics/8~{5 - number}", f"epics/8~{4 - number}")
         assert added == f"{number}.txt", "each commit holds its story's work and no other's"
+
+
+def test_a_story_may_undo_what_it_began_with_although_that_was_merged_anew_since(checkout: Checkout) -> None:
+    run = checkout.begin()
+    run.one(claim(3), writing(c_txt="1"))
+
+    async def at_once() -> None:
+        second, fourth = [await run.worktrees.enter(claim(number), 1) for number in (2, 4)]
+        write(second.root, "b.txt")
+        await second.land()
+        (fourth.root / "c.txt").unlink()
+        assert (await fourth.land()).files == ("c.txt",)
+
+    wait(at_once())
+    assert checkout.files() == ["README.md", "b.txt"]
+    assert checkout.files("epics/8~1") == ["README.md", "b.txt", "c.txt"]
 
 
 def test_changes_of_one_file_in_several_places_are_merged(checkout: Checkout) -> None:
@@ -196,7 +218,7 @@ def test_stories_build_upon_other_epics(checkout: Checkout) -> None:
     seen: list[str] = []
 
     def doing(root: Path) -> None:
-        seen.extend(sorted(path.name for path in root.glob("?.txt")))
+        seen.extend(texts(root))
         write(root, "c.txt")
 
     run.one(claim(2, epic=OTHER, epic_id="2", place=3, upstream=frozenset({EPIC})), doing)

@@ -416,6 +416,12 @@ def test_errors_of_git_are_one_line(checkout: Checkout) -> None:
     assert str(caught.value) == f"git rev-parse failed: fatal: Needed a single revision (in {checkout.root})"
 
 
+def test_of_what_git_says_as_it_fails_the_reason_is_shown() -> None:
+    assert Answer(1, b"", b"warning: a\nhint: b\nerror: c\nfatal: d\n").reason == "error: c; fatal: d"
+    assert Answer(1, b"", b"a\nb\n").reason == "a; b"
+    assert Answer(3, b"", b"").reason == "exit status 3"
+
+
 def test_stories_of_one_repository_take_turns(checkout: Checkout, monkeypatch: pytest.MonkeyPatch) -> None:
     """What worktrees share is changed by one of them at a time."""
     run = checkout.begin()

@@ -41,11 +41,13 @@ def merge(git: Git, ours: str, theirs: str) -> str | Conflict:
     if answer.status == 0:
         return tree
     files, messages = rest[: rest.index("")], rest[rest.index("") + 1 :]
-    paths = dict.fromkeys(entry.partition("\t")[2] for entry in files)
-    return Conflict(tree, tuple(sorted(paths)), _notes(messages))
+    # Where a file is in the way of a folder, git calls it after the commit that it is from.
+    moved = re.compile(f"~({ours}|{theirs})(_\\d+)?$")
+    paths = {moved.sub("", entry.partition("\t")[2]) for entry in files}
+    return Conflict(tree, tuple(sorted(paths)), _notes(messages, moved))
 
 
-def _notes(parts: list[str]) -> dict[str, str]:
+def _notes(parts: list[str], moved: re.Pattern[str]) -> dict[str, str]:
     """Of each message: the number of its paths, these, its kind, its text."""
     notes: dict[str, str] = {}
     place = 0
@@ -54,7 +56,7 @@ def _notes(parts: list[str]) -> dict[str, str]:
         kind, text = parts[place + 1 + len(paths) : place + 3 + len(paths)]
         place += 3 + len(paths)
         if not kind.startswith(_RESOLVED):
-            for path in paths:
+            for path in {moved.sub("", path): None for path in paths}:
                 notes[path] = notes.get(path, "") + text
     return notes
 
@@ -82,9 +84,10 @@ def _of_path(git: Git, conflict: Conflict, path: str, names: Mapping[str, str]) 
 def _marked(git: Git, tree: str, path: str, names: Mapping[str, str]) -> list[str]:
     """The lines between marks and those around them, without what is between two conflicts."""
     size = git.ask("cat-file", "-s", f"{tree}:{path}")
-    if size.status or not size.line.isdigit() or int(size.line) > _LARGEST:
+    if size.status or int(size.line) > _LARGEST:
         return []
-    text = git.run("cat-file", "blob", f"{tree}:{path}").out.decode("utf-8", "replace")
+    # Empty if it is a folder by now.
+    text = git.ask("cat-file", "blob", f"{tree}:{path}").out.decode("utf-8", "replace")
     lines = [line.removesuffix("\r") for line in text.removesuffix("\n").split("\n")]
     # A mark names a commit. What only looks like one is part of the file.
     ids = "|".join(map(re.escape, names))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from worktree_project import Checkout, Doing, Run, claim, wait, write, writing
+from worktree_project import Checkout, Doing, Run, adding, claim, wait, write, writing
 
 from pytest_tapps_waves.core.model import OnConflict
 from pytest_tapps_waves.errors import ActionFailed
@@ -89,6 +89,14 @@ def test_binary_files_that_both_changed_are_a_conflict_without_hunks(checkout: C
     assert error.what == "merge conflict with 8.2: a.bin"
     said = "  warning: Cannot merge binary files: a.bin (8.2 vs. 8.3)\n  CONFLICT (add/add): Merge conflict in a.bin"
     assert error.detail == f"a.bin:\n{said}"
+
+
+def test_a_file_in_the_way_of_a_folder_is_a_conflict(checkout: Checkout) -> None:
+    error = conflict(checkout.begin(), (claim(2), adding("x")), (claim(3), adding("x/y")))
+    assert error.what == "merge conflict with 8.2: x"
+    assert error.detail == (
+        "x:\n  CONFLICT (file/directory): directory in the way of x from 8.2; moving it to x~8.2 instead."
+    )
 
 
 def test_long_conflicts_are_cut(checkout: Checkout) -> None:

@@ -22,11 +22,12 @@ def refused(checkout: Checkout, **how: object) -> str:
     return line
 
 
-def fake_git(checkout: Checkout, monkeypatch: pytest.MonkeyPatch, version: str) -> None:
+def fake(checkout: Checkout, monkeypatch: pytest.MonkeyPatch, name: str, text: str) -> None:
+    """Put a command first on PATH."""
     folder = checkout.root.parent / "bin"
     folder.mkdir()
-    script = folder / "git"
-    script.write_text(f"#!/bin/sh\necho '{version}'\n", encoding="utf-8")
+    script = folder / name
+    script.write_text(f"#!/bin/sh\n{text}\n", encoding="utf-8")
     script.chmod(0o755)
     monkeypatch.setenv("PATH", f"{folder}{os.pathsep}{os.environ['PATH']}")
 
@@ -44,7 +45,7 @@ def test_no_git(checkout: Checkout, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("version", ["git version 2.37.9", "git version 1.8.3 (Apple Git-1)", "nonsense"])
 def test_an_old_git(checkout: Checkout, monkeypatch: pytest.MonkeyPatch, version: str) -> None:
     worktrees = Worktrees(checkout.root, Books(), "1", checkout.folder)
-    fake_git(checkout, monkeypatch, version)
+    fake(checkout, monkeypatch, "git", f"echo '{version}'")
     with pytest.raises(WorkspaceError) as caught:
         worktrees.prepare({EPIC: "8"}, resume=False)
     program = checkout.root.parent / "bin" / "git"
@@ -175,6 +176,20 @@ def test_large_files_without_what_reads_them(checkout: Checkout) -> None:
         "isolation: worktree needs Git LFS for model.bin: without it stories would find pointers for files;"
         " install it and run `git lfs install`"
     )
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="its commands are no scripts")
+def test_large_files_with_what_reads_them(checkout: Checkout, monkeypatch: pytest.MonkeyPatch) -> None:
+    fake(checkout, monkeypatch, "git-lfs", "exit 0")
+    for name, command in (("clean", "sed s/large/pointer/"), ("smudge", "sed s/pointer/large/")):
+        checkout.git("config", f"filter.lfs.{name}", command)
+    checkout.write(".gitattributes", "*.bin filter=lfs\n")
+    checkout.write("model.bin", "large\n")
+    checkout.commit("a model")
+    run = checkout.begin()
+    assert (run.begun(claim(2)).root / "model.bin").read_text(encoding="utf-8") == "large\n"
+    assert run.one(claim(1), writing(new_bin="large\n")).files == ("new.bin",)
+    assert checkout.show("new.bin") == "pointer"
 
 
 def test_paths_that_differ_by_case_alone_where_case_is_ignored(checkout: Checkout) -> None:

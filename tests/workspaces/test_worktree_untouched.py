@@ -161,7 +161,9 @@ def test_a_subfolder_can_be_rootdir(checkout: Checkout) -> None:
 
 def test_a_rootdir_that_holds_nothing_tracked_is_there_all_the_same(checkout: Checkout) -> None:
     (checkout.root / "sub").mkdir()
-    assert checkout.begin(rootdir=checkout.root / "sub").begun(claim(1)).root.is_dir()
+    run = checkout.begin(rootdir=checkout.root / "sub")
+    assert run.begun(claim(1)).root.is_dir()
+    assert run.begun(claim(2, cwd="nowhere")).root.is_dir()
 
 
 def test_a_link_does_not_lead_back_into_the_users_tree(checkout: Checkout) -> None:

@@ -107,8 +107,8 @@ class Trees:
             return f"{words}, not committed: {error}"
         return words
 
-    def sweep(self, made: Made) -> str:
-        """Remove what a killed run had made; a note if that is not all.
+    def sweep(self, made: Made) -> tuple[bool, str]:
+        """Remove what a killed run had made: whether there was something to remove, and a note on what is left alone.
 
         :raises WorkspaceError: if it cannot be removed.
         """
@@ -116,15 +116,17 @@ class Trees:
         if self._is_known(path) or _there(path):
             if self._left(made) is not None and not self._is_untouched(made):
                 # That run had left it to the user before it was killed, and somebody has gone on with it.
-                return self.set_aside(made)
+                return False, self.set_aside(made)
             self.remove(made)
-        elif self._holds(made.branch):
+            return True, ""
+        if self._holds(made.branch):
             if self._holds_what_nothing_else_does(made.branch):
-                return f"branch {made.branch} has lost its worktree, and holds what no other does: it is left as it is"
+                note = f"branch {made.branch} has lost its worktree, and holds what no other does: it is left as it is"
+                return False, note
             self.remove(made)
-        else:
-            self._remove_folder(made)
-        return ""
+            return True, ""
+        self._remove_folder(made)
+        return False, ""
 
     def give_up(self, made: Made) -> str:
         """See to what an earlier run has kept, now that its story runs anew: a note if it is set aside.

@@ -157,15 +157,13 @@ class Worktrees:
             if made.repository != str(self._repository.common):
                 continue
             try:
-                note = self._trees.sweep(made)
+                removed, note = self._trees.sweep(made)
             except WorkspaceError as error:
                 self._notes.append(f"what a killed run has left is still there: {error}")
                 continue
             self._ledger.gone(made)
-            if note:
-                self._notes.append(note)
-            else:
-                swept.append(made.branch)
+            self._notes += [note] if note else []
+            swept += [made.branch] if removed else []
         if swept:
             self._notes.append(f"removed what a killed run had left: {enumerated(swept)}")
 
@@ -175,8 +173,7 @@ class Worktrees:
         for old in [old for old in self._ledger.kept() if (old.branch, old.repository) == (made.branch, here)]:
             note = await self._alone(partial(self._trees.give_up, old))
             self._ledger.gone(old)
-            if note:
-                self._notes.append(note)
+            self._notes += [note] if note else []
         await self._alone(partial(self._trees.check_free, made.branch))
 
     def _make(self, claim: Claim, made: Made) -> Worktree:

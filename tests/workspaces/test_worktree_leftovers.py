@@ -279,8 +279,16 @@ def test_a_run_that_is_killed_as_its_ledger_is_told_is_mended_by_the_next(checko
         run.one(claim(1), writing(a_txt="1"))
     assert checkout.books.made
     assert checkout.worktrees() == [], "nothing is made before it is written down"
-    checkout.again(killed=True).one(claim(1), writing(a_txt="1"))
+    again = checkout.again(killed=True)
+    assert again.worktrees.told() == [], "there was nothing to be removed"
+    workspace = again.begun(claim(1))
+    checkout.books.fail = Killed()
+    with pytest.raises(Killed):
+        wait(workspace.leave(keep=False))
+    assert checkout.books.made
+    again = checkout.again(killed=True)
     assert checkout.books.made == {}
+    assert again.worktrees.told() == []
 
 
 def test_a_git_that_was_killed_as_it_began_a_worktree_leaves_nothing(checkout: Checkout) -> None:

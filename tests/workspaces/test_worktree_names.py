@@ -6,7 +6,7 @@ import subprocess
 
 import hypothesis.strategies as st
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from worktree_project import Checkout, claim, writing
 
 from pytest_tapps_waves.workspaces.names import encoded, folder_name, integration_branch, story_branch
@@ -52,6 +52,8 @@ def test_no_two_ids_are_one_branch(one: str, other: str) -> None:
 
 @settings(max_examples=60, deadline=None, database=None)
 @given(IDS)
+@example("ä" * 200)
+@example(".lock" * 20)
 def test_git_takes_every_name(word: str) -> None:
     for branch in (integration_branch(word), story_branch(word, word)):
         checked = subprocess.run(["git", "check-ref-format", f"refs/heads/{branch}"], check=False)

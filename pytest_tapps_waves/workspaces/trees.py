@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import stat
+from collections.abc import Collection
 from contextlib import suppress
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from .base import Made
 from .git import Git
 from .integration import ACTION
 from .repository import Repository
-from .work import tree_in, work_in
+from .work import changed, check_kinds, tree_in, work_in
 
 _LEFT = "refs/worktree/epic-left"
 """Of a worktree, and gone with it: the commit at which we left it to the user."""
@@ -86,10 +87,12 @@ class Trees:
             # Not empty while there are others.
             self.folder.rmdir()
 
-    def keep(self, made: Made, message: str) -> str:
+    def keep(self, made: Made, message: str, copied: Collection[str]) -> str:
         """Leave a worktree to the user, and answer with where it is, in words.
 
         What is there is committed onto its branch, so that it is not lost with the worktree.
+
+        :param copied: paths that were copied in, which no branch is to hold.
         """
         words = f"kept: {one_line(made.path)} (branch {made.branch})"
         try:
@@ -98,7 +101,8 @@ class Trees:
             if git.ask("symbolic-ref", "--quiet", "HEAD").line != _ref(made.branch):
                 return f"{words}, with its HEAD elsewhere"
             head, tree = git.run("rev-parse", "--verify", "HEAD").line, tree_in(git)
-            if tree != git.tree_of(head):
+            if modes := changed(git, head, tree):
+                check_kinds(self._repository, modes, copied)
                 commit = git.commit(tree, [head], message)
                 git.run("update-ref", "-m", "epics: unfinished", _ref(made.branch), commit, head)
                 head = commit

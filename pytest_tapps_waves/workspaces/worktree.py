@@ -108,7 +108,7 @@ class Worktrees:
         claim, made = tree.claim, tree.made
         if keep:
             text = message(f"unfinished: {subject(claim)}", self._run, claim.node)
-            words = await to_the_end(partial(self._trees.keep, made, text))
+            words = await to_the_end(partial(self._trees.keep, made, text, self._copied))
             self._kept.append(f"{one_line(claim.id)} is {words}")
             return words
         try:

@@ -78,6 +78,8 @@ def test_what_was_copied_in_is_never_committed(ignoring: Checkout) -> None:
     ):
         run.one(claim(1), writing(_gitignore="/node_modules/\n"))
     assert "epics/8" not in ignoring.branches()
+    assert ignoring.git("rev-parse", "epic/8/8.1") == ignoring.git("rev-parse", "main")
+    assert ", not committed: git no longer ignores" in run.said["8.1"]
 
 
 def test_a_file_that_cannot_be_copied_fails_the_story(ignoring: Checkout) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from async_project import INI
 from project import Project
+from worktree_project import Checkout
 
 # After a run in this process pytester forgets the modules that were first imported in it, and a second PyYAML does not
 # get on with the C parser of the first.
@@ -38,6 +39,12 @@ def tests(project: Project) -> Project:
     """A project whose async tests may all run at once."""
     project.write("pytest.ini", INI)
     return project
+
+
+@pytest.fixture
+def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Checkout:
+    """A repository of a user's, with one commit."""
+    return Checkout(tmp_path, monkeypatch)
 
 
 @pytest.fixture

@@ -19,6 +19,7 @@ goes on with a list of steps in JSON comes before the script. Other keys of the 
 A step is an object with one key:
 
     {"say": "text"}                     a piece of its message
+    {"say_times": ["x", 1000000]}       the same, a text that is repeated
     {"think": "text"}                   a piece of its thoughts
     {"edit": ["src/x.py", "text"]}      a tool call of kind edit that writes the file
     {"write": ["src/x.py", "text"]}     the same, without telling
@@ -168,6 +169,9 @@ class ScriptedAgent:
     async def do_say(self, text: str) -> None:
         await self.send(acp.update_agent_message_text(text))
 
+    async def do_say_times(self, value: list[Any]) -> None:
+        await self.do_say(value[0] * value[1])
+
     async def do_think(self, text: str) -> None:
         await self.send(acp.update_agent_thought_text(text))
 
@@ -271,7 +275,7 @@ class ScriptedAgent:
         print(text, file=sys.stderr, flush=True)  # noqa: T201
 
     async def do_stderr_bytes(self, size: int) -> None:
-        await self.do_stderr(("e" * 79 + "\n") * (size // 80))
+        print(("e" * 79 + "\n") * (size // 80), file=sys.stderr, end="", flush=True)  # noqa: T201
 
     async def do_exit(self, status: int) -> None:
         os._exit(status)

@@ -117,7 +117,7 @@ def test_tools_are_allowed_and_refused_by_their_kind(scene: Scene) -> None:
         "reject_once\n\n\n",
         "reject_once\n\n\n",
         "allow_once\n\n\n",
-        "cancelled\n\n\n",
+        "reject_once\n\n\n",
         "cancelled\n",
     ]
     assert scene.work.tool_calls == [
@@ -131,6 +131,14 @@ def test_tools_are_allowed_and_refused_by_their_kind(scene: Scene) -> None:
     assert "[execute rm -rf /: refused, since execute is not in allow]\n" in scene.said
     assert (scene.folder / "a.py").exists()
     assert not (scene.folder / "b.py").exists()
+
+
+def test_options_that_the_protocol_does_not_know_are_passed_over(scene: Scene) -> None:
+    options = [{"optionId": kind, "name": kind, "kind": kind} for kind in ("allow_session", "allow_once")]
+    params = {"toolCall": {"toolCallId": "1", "kind": "edit"}, "options": [*options, 5]}
+    scene.script = turns([{"request": ["session/request_permission", params]}])
+    scene.run()
+    assert "'optionId': 'allow_once'" in scene.said
 
 
 def test_what_is_allowed_is_for_the_story_to_say(scene: Scene) -> None:
@@ -180,9 +188,11 @@ def test_what_a_newer_protocol_tells_is_passed_over_and_what_is_malformed_is_not
         ]
     )
     scene.run()
-    assert scene.said == "[image]Done."
+    # Half a character, which is no text: what stands for it is.
+    assert scene.said == "\\ud800[image]Done.\n"
+    assert scene.work.answer == "\\ud800[image]Done."
     noted = "[the agent told of {} in a way that the protocol does not know]\n"
-    assert scene.output.text("stderr") == noted.format("tool_call") + 2 * noted.format("agent_message_chunk")
+    assert scene.output.text("stderr") == noted.format("tool_call") + noted.format("agent_message_chunk")
 
 
 def test_a_request_for_permission_that_is_malformed_is_refused(scene: Scene) -> None:
@@ -199,7 +209,7 @@ def test_banners_and_warnings_on_stdout_are_shown_as_text(scene: Scene) -> None:
         "turns": [[{"say": "I"}, {"print": "a warning"}, {"say": "work."}]],
     }
     scene.run()
-    assert scene.said == 'Welcome to the agent!\n{"level": "info"}\nI\na warning\nwork.\n'.removesuffix("\n")
+    assert scene.said == 'Welcome to the agent!\n{"level": "info"}\nI\na warning\nwork.\n'
     assert scene.work.answer == "Iwork."
 
 
@@ -228,11 +238,11 @@ def test_a_prompt_that_is_longer_than_a_pipe_holds_arrives_whole(scene: Scene) -
 
 def test_much_that_it_says_is_bounded_in_memory_and_whole_in_its_file(scene: Scene) -> None:
     scene.output = Output(lambda: scene.folder / "story")
-    scene.script = turns([{"say": "x" * 1_000_000}, {"say": "y" * 1_000_000}, {"say": "end"}])
+    scene.script = turns([{"say_times": ["x", 1_000_000]}, {"say_times": ["y", 1_000_000]}, {"say": "end\n"}])
     scene.run()
     scene.output.close()
-    assert (scene.folder / "story.stdout.log").stat().st_size == 2_000_003
-    assert scene.work.answer == "y" * 31_997 + "end"
+    assert (scene.folder / "story.stdout.log").stat().st_size == 2_000_004
+    assert scene.work.answer == "y" * 31_996 + "end\n"
 
 
 def test_what_it_started_ends_with_it(scene: Scene) -> None:

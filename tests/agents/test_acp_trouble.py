@@ -60,25 +60,24 @@ async def begin(conversation: Conversation) -> None:
     ("step", "what", "status"),
     [
         ({"exit": 3}, "it ended before it had answered: exit status 3", 3),
-        ({"exit": 0}, "it ended before it had answered: exit status 0", 0),
         pytest.param(
             {"signal": "SIGKILL"}, "it ended before it had answered: ended by signal 9 (SIGKILL)", -9, marks=posix
         ),
     ],
-    ids=["3", "0", "killed"],
+    ids=["exits", "killed"],
 )
 def test_one_that_dies_in_its_turn(scene: Scene, step: dict[str, Any], what: str, status: int) -> None:
     scene.script = turn({"spawn": "near.pid"}, {"stderr": "last words"}, step)
     error = failure(scene)
     assert (error.what, error.exit_status) == (what, status)
-    assert scene.output.last_lines()[-1] == "last words"
+    assert scene.output.text("stderr") == "last words\n"
     assert scene.work.answer == "I begin."
     assert ended(scene.pid_in("near.pid"))
 
 
 def test_one_that_dies_before_it_has_introduced_itself(scene: Scene) -> None:
-    scene.script = {"start": [{"stderr": "no model"}, {"exit": 2}]}
-    assert failure(scene).what == "it ended before it had answered: exit status 2"
+    scene.script = {"start": [{"stderr": "no model"}, {"exit": 0}]}
+    assert failure(scene).what == "it ended before it had answered: exit status 0"
     assert scene.output.last_lines() == ["no model"]
     assert scene.work.iterations == 0
 
@@ -125,18 +124,29 @@ def test_one_that_asks_and_does_not_read_the_answers(scene: Scene) -> None:
     assert failure(scene).what == "it does not read what it is told: 16,777,216 bytes wait to be read"
 
 
-@pytest.mark.parametrize(
-    ("answer", "what"),
-    [
-        (5, "its answer to session/prompt is none of the protocol's: all of it: "),
-        ({}, "its answer to session/prompt is none of the protocol's: stopReason: Field required"),
-        ({"stopReason": "bored"}, "its answer to session/prompt is none of the protocol's: stopReason: Input should"),
-    ],
-    ids=["number", "empty", "unknown"],
-)
-def test_one_whose_answer_is_none(scene: Scene, answer: Any, what: str) -> None:
-    scene.script = turn({"answer": answer})
-    assert failure(scene).what.startswith(what)
+def failures(scene: Scene, turns: int) -> list[str]:
+    """What goes wrong in each of the turns of one session."""
+
+    found: list[str] = []
+
+    async def each(conversation: Conversation) -> None:
+        for number in range(turns):
+            with pytest.raises(ActionFailed) as raised:
+                await (conversation.revise("- again") if number else conversation.begin())
+            found.append(raised.value.what)
+
+    asyncio.run(scene.play(body=each))
+    return found
+
+
+def test_one_whose_answer_is_none(scene: Scene) -> None:
+    answers: list[Any] = [5, {}, {"stopReason": "bored"}]
+    scene.script = {"turns": [[{"answer": answer}] for answer in answers]}
+    none = "its answer to session/prompt is none of the protocol's"
+    number, empty, unknown = failures(scene, 3)
+    assert number.startswith(f"{none}: all of it: Input should be a valid dictionary")
+    assert empty == f"{none}: stopReason: Field required"
+    assert unknown.startswith(f"{none}: stopReason: Input should be 'end_turn', ")
 
 
 def test_one_that_answers_with_an_error(scene: Scene) -> None:
@@ -153,22 +163,16 @@ def test_one_that_could_not_read_what_it_was_told(scene: Scene) -> None:
     assert failure(scene).what == 'it answered with an error: {"code": -32700, "message": "Parse error"}'
 
 
-@pytest.mark.parametrize(
-    ("reason", "what"),
-    [
-        ("max_tokens", "it stopped, since a turn may not have more tokens (max_tokens)"),
-        (
-            "max_turn_requests",
-            "it stopped, since a turn may not have more requests to its model (max_turn_requests)",
-        ),
-        ("refusal", "it refused to do this (refusal)"),
-        ("cancelled", "it stopped as if it had been cancelled (cancelled)"),
-    ],
-)
-def test_one_that_stops_for_another_reason_than_that_it_is_done(scene: Scene, reason: str, what: str) -> None:
-    scene.script = turn({"tokens": 7}, {"stop": reason})
-    assert failure(scene).what == what
-    assert scene.work.tokens == 7
+def test_one_that_stops_for_another_reason_than_that_it_is_done(scene: Scene) -> None:
+    words = {
+        "max_tokens": "it stopped, since a turn may not have more tokens (max_tokens)",
+        "max_turn_requests": "it stopped, since a turn may not have more requests to its model (max_turn_requests)",
+        "refusal": "it refused to do this (refusal)",
+        "cancelled": "it stopped as if it had been cancelled (cancelled)",
+    }
+    scene.script = {"turns": [[{"tokens": 7}, {"stop": reason}] for reason in words]}
+    assert failures(scene, len(words)) == list(words.values())
+    assert scene.work.tokens == 7 * len(words)
 
 
 def test_one_that_speaks_another_version(scene: Scene) -> None:

@@ -6,9 +6,9 @@ import typing
 from typing import NamedTuple
 
 import pytest
-from acp.schema import ToolKind
+from acp.schema import PermissionOptionKind, ToolKind
 
-from pytest_tapps_waves.actions.agents.permissions import UNKNOWN, chosen, refusal
+from pytest_tapps_waves.actions.agents.permissions import OPTION_KINDS, UNKNOWN, chosen, refusal
 from pytest_tapps_waves.epics.agents import DEFAULT_ALLOW, TOOL_KINDS
 
 
@@ -23,6 +23,7 @@ def offers(*kinds: str) -> list[Offer]:
 
 def test_the_kinds_are_those_of_the_protocol() -> None:
     assert typing.get_args(ToolKind) == TOOL_KINDS
+    assert typing.get_args(PermissionOptionKind) == OPTION_KINDS
     assert set(DEFAULT_ALLOW) < set(TOOL_KINDS)
     assert UNKNOWN in TOOL_KINDS
 

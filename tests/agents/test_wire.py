@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from pytest_tapps_waves.actions.agents.wire import LONGEST_LINE, Wire
+from pytest_tapps_waves.actions.agents.wire import LONGEST_LINE, MOST_WAITING, Wire
 
 
 class Taken:
@@ -22,11 +22,9 @@ class Taken:
         async def scene() -> None:
             for piece in pieces:
                 self.wire.take(piece)
-            while not self.wire._messages.empty():
-                message = await self.wire.receive()
-                if message is None:
-                    self.ended = True
-                    break
+            self.ended = self.wire._ended
+            self.wire.end()
+            while (message := await self.wire.receive()) is not None:
                 self.messages.append(message)
 
         asyncio.run(scene())
@@ -83,6 +81,15 @@ def test_a_line_without_end_is_not_kept_for_ever() -> None:
     assert taken.ended
     assert taken.wire.fault == "it printed a line of more than 16 MiB"
     assert not taken.wire._line
+
+
+def test_one_that_talks_without_being_asked_is_not_kept_for_ever() -> None:
+    line = b'{"method":"' + b"m" * 2**20 + b'"}\n'
+    text = b"t" * 2**20 + b"\n"
+    taken = Taken(*[line, text] * (MOST_WAITING // 2**21 + 1))
+    assert taken.ended
+    assert taken.wire.fault == "it talks faster than anybody can listen"
+    assert len(taken.messages) + len(taken.texts) <= MOST_WAITING // 2**20
 
 
 def test_an_error_that_answers_nothing_in_particular_ends_it() -> None:

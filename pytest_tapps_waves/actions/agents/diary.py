@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from ...inert import one_line
 from ..base import Work
-from ..output import Output, as_bytes
+from ..output import Output, as_bytes, as_text
 from .permissions import UNKNOWN
 
 LONGEST_ANSWER = 32_000
@@ -58,6 +58,7 @@ class Diary:
         """A piece of what it says."""
         if not text:
             return
+        text = as_text(text)
         if self._in_line and self._paused:
             self._show("\n")
         self._show(text)
@@ -122,7 +123,7 @@ class Diary:
         if not (math.isfinite(amount) and amount >= 0):
             self.noted(f"the agent says that it has cost {amount} {currency}, which is no amount")
             return
-        self._work.cost, self._work.currency = amount, currency
+        self._work.cost, self._work.currency = amount, _short(currency)
 
     def close(self) -> None:
         """It has nothing more to say."""

@@ -1,9 +1,15 @@
-"""Whether an agent may use a tool: it asks, and is answered by the tool's kind."""
+"""Whether an agent may use a tool: it asks, and is answered by the tool's kind.
+
+This holds back agents that ask. One that does not ask, or is set up to allow itself everything, does as it likes.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 from typing import Protocol
+
+OPTION_KINDS = ("allow_once", "allow_always", "reject_once", "reject_always")
+"""The protocol's."""
 
 UNKNOWN = "other"
 """The kind of a tool that was given none."""

@@ -118,6 +118,7 @@ class Session:
                 self._ending.cancel()
         if self._speaker is not None:
             await self._speaker.close()
+        await self._wire.close()
         if cancelled:
             raise asyncio.CancelledError
         if not self._ending.cancelled():

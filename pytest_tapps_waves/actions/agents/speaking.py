@@ -41,9 +41,9 @@ import pytest_tapps_waves
 
 from ...errors import ActionFailed
 from ...inert import one_line
-from ..output import as_bytes
+from ..output import as_text
 from .diary import Diary
-from .permissions import chosen, refusal
+from .permissions import OPTION_KINDS, chosen, refusal
 from .wire import Wire
 
 _AUTH_REQUIRED = RequestError.auth_required().code
@@ -89,7 +89,7 @@ class Speaker:
                 "use another release of the agent, or of agent-client-protocol"
             )
         self._logins = [method.name for method in met.auth_methods or ()]
-        begin = NewSessionRequest(cwd=_text(str(cwd)), mcp_servers=[])
+        begin = NewSessionRequest(cwd=as_text(str(cwd)), mcp_servers=[])
         self._session = (await self._ask("session_new", begin, NewSessionResponse)).session_id
 
     async def prompt(self, text: str) -> None:
@@ -97,11 +97,12 @@ class Speaker:
 
         :raises ActionFailed: if it stops for another reason than that it has finished.
         """
-        told = PromptRequest(session_id=self._session, prompt=[TextContentBlock(type="text", text=_text(text))])
+        told = PromptRequest(session_id=self._session, prompt=[TextContentBlock(type="text", text=as_text(text))])
         answer = await self._ask("session_prompt", told, PromptResponse)
         if answer.usage is not None:
             # Of this turn. The schema says both that and "across all turns"; agents take it for the turn, and so do
-            # its authors: agentclientprotocol/claude-agent-acp#390, agent-client-protocol#1860.
+            # its authors: agentclientprotocol/claude-agent-acp#390, agent-client-protocol#1860. Some tell of the last
+            # request of the turn only (codex-acp#447), which cannot be seen from here.
             self._diary.used(answer.usage.total_tokens)
         if answer.stop_reason != "end_turn":
             raise self._failed(_STOPS[answer.stop_reason])
@@ -131,10 +132,11 @@ class Speaker:
 
     def _refused(self, method: str, error: RequestError) -> ActionFailed:
         message = _short(str(error))
+        detail = "" if error.data in (None, {}) else json.dumps(error.data, indent=2)[:_LONGEST]
         if error.code == _AUTH_REQUIRED:
             ways = f" (it offers: {_short(', '.join(self._logins))})" if self._logins else ""
-            return self._failed(f"it wants you to log in: do so with the agent's own program first{ways}: {message}")
-        detail = "" if error.data in (None, {}) else json.dumps(error.data, indent=2)[:_LONGEST]
+            what = f"it wants you to log in: do so with the agent's own program first{ways}: {message}"
+            return self._failed(what, detail)
         return self._failed(f"it answered {method} with error {error.code}: {message}", detail)
 
     def _failed(self, what: str, detail: str = "") -> ActionFailed:
@@ -171,6 +173,10 @@ class Speaker:
                 self._diary.costs(cost.amount, cost.currency)
 
     def _permitted(self, params: Any) -> RequestPermissionResponse:
+        offered = _within(params, "options")
+        if isinstance(offered, list):
+            # Agents have options of their own beside those of the protocol, which would spoil the whole request.
+            params = {**params, "options": [option for option in offered if _within(option, "kind") in OPTION_KINDS]}
         try:
             request = RequestPermissionRequest.model_validate(params)
         except ValidationError:
@@ -182,11 +188,13 @@ class Speaker:
         option = None if self._cancelled else chosen(request.options, allowed=not why)
         if option is None and not why:
             why = "since the agent offers no way to allow it"
+            option = chosen(request.options, allowed=False)
         if why:
             self._diary.refused(call.tool_call_id, kind, call.title, why)
         else:
             self._diary.called(call.tool_call_id, kind, call.title, None)
         if option is None:
+            # The protocol knows no other answer then, though agents give up the whole turn on it.
             return RequestPermissionResponse(outcome=DeniedOutcome(outcome="cancelled"))
         return RequestPermissionResponse(outcome=AllowedOutcome(outcome="selected", option_id=option))
 
@@ -195,11 +203,6 @@ def _within(value: Any, *keys: str) -> Any:
     for key in keys:
         value = value.get(key) if isinstance(value, Mapping) else None
     return value
-
-
-def _text(text: str) -> str:
-    """Text that can be sent: half characters, as in names of files that are no text, become what stands for them."""
-    return as_bytes(text).decode("utf-8", "replace")
 
 
 def _short(text: str) -> str:

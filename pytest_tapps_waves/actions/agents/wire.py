@@ -11,6 +11,12 @@ from ..processes import ProcessTree
 
 LONGEST_LINE = 16 * 1024 * 1024
 """Bytes of one message: whole files stand in what agents tell of their edits."""
+MOST_WAITING = 64 * 1024 * 1024
+"""Bytes of messages and text that may wait to be taken; only one that talks without being asked has more."""
+_SMALLEST = 500
+"""Bytes that even the smallest of them takes up."""
+_IN_ORDER = 1_000
+"""So many may wait, and text is still shown exactly between what was told before it and after it."""
 
 
 class Wire:
@@ -22,7 +28,9 @@ class Wire:
     def __init__(self, on_text: Callable[[bytes], None]) -> None:
         """:param on_text: is given each line that is no message: many programs greet their users, or warn them."""
         self._on_text = on_text
-        self._messages: asyncio.Queue[dict[str, Any] | None] = asyncio.Queue()
+        self._taken: asyncio.Queue[tuple[int, dict[str, Any] | bytes | None]] = asyncio.Queue()
+        """Messages, lines of text and the end, in order, with their sizes."""
+        self._waiting = 0
         self._line = bytearray()
         self._process: ProcessTree | None = None
         self._ended = False
@@ -53,7 +61,7 @@ class Wire:
             self._take_line(bytes(self._line).strip())
             self._ended = True
             self._line.clear()
-            self._messages.put_nowait(None)
+            self._taken.put_nowait((0, None))
 
     def fail(self, fault: str) -> None:
         """End it, since the agent has done what it must not."""
@@ -63,7 +71,17 @@ class Wire:
             self.end()
 
     async def receive(self) -> dict[str, Any] | None:
-        return await self._messages.get()
+        while True:
+            size, item = await self._taken.get()
+            self._waiting -= size
+            if not isinstance(item, bytes):
+                return item
+            try:
+                if self._taken.qsize() < _IN_ORDER:
+                    # The messages before it are looked at by tasks, which have not begun yet.
+                    await asyncio.sleep(0)
+            finally:
+                self._on_text(item)
 
     async def send(self, message: dict[str, Any]) -> None:
         """Without waiting: an agent that reads nothing more is found out by its end, or by what waits for it."""
@@ -74,19 +92,28 @@ class Wire:
             self.fail(f"it does not read what it is told: {error}")
 
     async def close(self) -> None:
+        """Nobody receives any more: what is left of the text is shown."""
         self.end()
+        while not self._taken.empty():
+            _, item = self._taken.get_nowait()
+            if isinstance(item, bytes):
+                self._on_text(item)
 
     def _take_line(self, line: bytes) -> None:
         if not line or self._ended:
             return
         message = _message(line)
-        if message is None:
-            self._on_text(line)
+        size = len(line) + _SMALLEST
+        self._waiting += size
+        if self._waiting > MOST_WAITING:
+            self.fail("it talks faster than anybody can listen")
+        elif message is None:
+            self._taken.put_nowait((size, line))
         elif "method" not in message and message["id"] is None:
             # An answer to what it could not read: nobody knows to which of our messages.
             self.fail(f"it answered with an error: {_short(message.get('error'))}")
         else:
-            self._messages.put_nowait(message)
+            self._taken.put_nowait((size, message))
 
 
 def _message(line: bytes) -> dict[str, Any] | None:

@@ -31,14 +31,18 @@ class Books:
 
     def __init__(self) -> None:
         self.made: dict[str, Made] = {}
+        self.left_to_users: set[str] = set()
         self.fail: BaseException | None = None
         self.killed = True
-        """Whether the run that made these was killed, so that they are left and not kept."""
+        """Whether the run before was killed, so that what it had not left to users is left over."""
 
     def making(self, made: Made) -> None:
         self.made[made.path] = made
         if self.fail is not None:
             raise self.fail
+
+    def keeping(self, made: Made) -> None:
+        self.left_to_users.add(made.path)
 
     def gone(self, made: Made) -> None:
         if self.fail is not None:
@@ -46,10 +50,10 @@ class Books:
         self.made.pop(made.path, None)
 
     def left(self) -> Sequence[Made]:
-        return [*self.made.values()] if self.killed else []
+        return [made for path, made in self.made.items() if self.killed and path not in self.left_to_users]
 
     def kept(self) -> Sequence[Made]:
-        return [] if self.killed else [*self.made.values()]
+        return [made for path, made in self.made.items() if path in self.left_to_users]
 
 
 class Run:

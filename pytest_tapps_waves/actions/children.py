@@ -11,8 +11,9 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from functools import cache
-from typing import Any
+from typing import IO, Any
 
 from .environment import found_on_path
 
@@ -30,6 +31,64 @@ def can_watch() -> bool:
     except OSError:
         return False
     return True
+
+
+class ChildInput:
+    """What a child is to read; what :class:`asyncio.WriteTransport` is elsewhere, as far as it is needed."""
+
+    def __init__(self, pipe: IO[bytes], on_lost: Callable[[], None]) -> None:
+        """:param on_lost: called when nothing more can be written, whoever is to blame."""
+        self._loop = asyncio.get_running_loop()
+        self._pipe = pipe
+        self._on_lost = on_lost
+        self._unread = bytearray()
+        self._watched = self._ends = False
+        os.set_blocking(pipe.fileno(), False)
+
+    def get_write_buffer_size(self) -> int:
+        """Bytes that the pipe has not taken yet."""
+        return len(self._unread)
+
+    def write(self, data: bytes) -> None:
+        """Never waits: what the pipe does not take now, it takes when the child reads."""
+        if self._pipe.closed or self._ends:
+            return
+        self._unread += data
+        if not self._watched:
+            self._hand_over()
+
+    def close(self) -> None:
+        """The end comes after what was written."""
+        self._ends = True
+        if not self._unread:
+            self.abort()
+
+    def abort(self) -> None:
+        """The end comes at once."""
+        if self._pipe.closed:
+            return
+        if self._watched:
+            self._loop.remove_writer(self._pipe.fileno())
+        self._unread.clear()
+        self._pipe.close()
+        self._on_lost()
+
+    def _hand_over(self) -> None:
+        try:
+            del self._unread[: os.write(self._pipe.fileno(), self._unread)]
+        except (BlockingIOError, InterruptedError):
+            pass
+        except OSError:  # it has ended, or has closed its input
+            self.abort()
+            return
+        if not self._unread and self._ends:
+            self.abort()
+        elif self._unread and not self._watched:
+            self._loop.add_writer(self._pipe.fileno(), self._hand_over)
+            self._watched = True
+        elif not self._unread and self._watched:
+            self._loop.remove_writer(self._pipe.fileno())
+            self._watched = False
 
 
 class WatchedChild:
@@ -54,6 +113,8 @@ class WatchedChild:
             bufsize=0,
             **options,
         )
+        pipe = self._child.stdin
+        self._input = None if pipe is None else ChildInput(pipe, lambda: protocol.pipe_connection_lost(0, None))
         self._watched: set[int] = set()
         self._end = -1
         try:
@@ -77,8 +138,14 @@ class WatchedChild:
     def get_returncode(self) -> int | None:
         return self._child.returncode
 
+    def get_pipe_transport(self, fd: int) -> ChildInput | None:
+        """Only of its input, if it is not empty."""
+        return self._input if fd == 0 else None
+
     def close(self) -> None:
         """Look at it no more; if it still runs, end it."""
+        if self._input is not None:
+            self._input.abort()
         for descriptor in list(self._watched):
             self._forget(descriptor)
         for pipe in (self._child.stdout, self._child.stderr):

@@ -184,6 +184,11 @@ def as_bytes(text: str) -> bytes:
         return text.encode("utf-8", "backslashreplace")
 
 
+def as_text(text: str) -> str:
+    """Text that can be stored and sent everywhere: the same, read back."""
+    return as_bytes(text).decode("utf-8", "replace")
+
+
 def file_name(node_id: str) -> str:
     """A node id as a file name that every system takes, and that no other node has."""
     whole = node_id.encode("utf-8", "surrogatepass")

@@ -16,7 +16,9 @@ from weakref import WeakSet
 
 import psutil
 
-from .children import WatchedChild, can_watch
+from .children import ChildInput, WatchedChild, can_watch
+from .family import any_alive, group_of, signal_all
+from .regardless import regardless
 
 _POSIX = os.name == "posix"
 _DRAIN = 0.5
@@ -30,6 +32,11 @@ _TURNS = 20
 _KILLED = 2.0
 """Seconds that a process may take to be gone once it has been killed."""
 
+
+_MOST_UNREAD = 16 * 1024 * 1024
+"""Bytes that may wait until a process reads them."""
+
+_STREAMS = ("stdin", "stdout", "stderr")
 
 _RUNNING: WeakSet[ProcessTree] = WeakSet()
 
@@ -46,6 +53,7 @@ class ProcessTree(asyncio.SubprocessProtocol):
         self._exited = asyncio.Event()
         self._closed = asyncio.Event()
         self._open_pipes = 2
+        self._takes_input = False
         self._transport: asyncio.SubprocessTransport | WatchedChild | None = None
 
     @staticmethod
@@ -63,20 +71,25 @@ class ProcessTree(asyncio.SubprocessProtocol):
         write: Callable[[str, bytes], None],
         grace: float = 0.0,
         on_start: Callable[[int], None] = lambda pid: None,
+        with_input: bool = False,
     ) -> ProcessTree:
         """Start a command: text for the shell, or a list of words without one. Cancelled meanwhile, end it again.
 
+        :param write: is given each piece of its output with the stream's name, and an empty one at the stream's end.
         :param on_start: is told the pid as soon as there is one.
+        :param with_input: whether it can be fed; else its input is empty.
 
         :raises OSError: if it cannot be started.
         :raises ValueError: if a word or a variable holds what no process can be given.
         """
-        options: dict[str, Any] = {"cwd": str(cwd), "env": dict(env), "stdin": subprocess.DEVNULL}
+        options: dict[str, Any] = {"cwd": str(cwd), "env": dict(env)}
+        options["stdin"] = subprocess.PIPE if with_input else subprocess.DEVNULL
         if _POSIX:
             options["start_new_session"] = True
         else:
             options["creationflags"] = getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0)
         tree = cls(write, on_start)
+        tree._takes_input = with_input
         if can_watch():
             tree._has_begun(WatchedChild(tree, command, options))
         else:
@@ -96,7 +109,7 @@ class ProcessTree(asyncio.SubprocessProtocol):
             self._transport, _ = await asyncio.shield(starting)
         except asyncio.CancelledError:
             # Cancelled itself, asyncio would end the child alone, and wait as long as what it started holds its output.
-            again = await _regardless(starting)
+            again = await regardless(starting)
             if not starting.cancelled() and not starting.exception():
                 self._transport, _ = starting.result()
                 try:
@@ -121,7 +134,7 @@ class ProcessTree(asyncio.SubprocessProtocol):
             return
         assert isinstance(self._transport, asyncio.SubprocessTransport)
         child: subprocess.Popen[bytes] = self._transport.get_extra_info("subprocess")
-        self._signal(self._remaining(), hard=True)
+        signal_all(self._remaining(), hard=True)
         child.kill()
         child.wait()
         self._close()
@@ -141,9 +154,13 @@ class ProcessTree(asyncio.SubprocessProtocol):
         self._on_start(transport.get_pid())
 
     def pipe_data_received(self, fd: int, data: bytes) -> None:
-        self._write("stdout" if fd == 1 else "stderr", data)
+        self._write(_STREAMS[fd], data)
 
     def pipe_connection_lost(self, fd: int, exc: Exception | None) -> None:
+        if fd == 0:
+            self._takes_input = False
+            return
+        self._write(_STREAMS[fd], b"")
         self._open_pipes -= 1
         if not self._open_pipes:
             self._closed.set()
@@ -156,14 +173,46 @@ class ProcessTree(asyncio.SubprocessProtocol):
         assert self._transport is not None
         return self._transport.get_pid()
 
+    def feed(self, data: bytes) -> bool:
+        """Let it read this, at once or when it gets to it; False if it takes no input any more.
+
+        :raises BufferError: if it does not read, and so too much waits to be read.
+        """
+        if not self._takes_input:
+            return False
+        pipe = self._input()
+        if pipe.get_write_buffer_size() + len(data) > _MOST_UNREAD:
+            raise BufferError(f"{_MOST_UNREAD:,} bytes wait to be read")
+        pipe.write(data)
+        return True
+
+    def close_input(self) -> None:
+        """Let it read to the end what it was fed; then its input has ended."""
+        if self._takes_input:
+            self._takes_input = False
+            self._input().close()
+
+    def _input(self) -> asyncio.WriteTransport | ChildInput:
+        assert self._transport is not None
+        pipe = self._transport.get_pipe_transport(0)
+        assert isinstance(pipe, asyncio.WriteTransport | ChildInput)
+        return pipe
+
+    async def exited(self) -> int:
+        """Its exit status, once it has ended; its output and what it has started may go on."""
+        await self._exited.wait()
+        assert self._transport is not None
+        status = self._transport.get_returncode()
+        assert status is not None
+        return status
+
     async def wait(self, grace: float) -> int:
         """Its exit status, once it and its output have ended; what it left running is ended then.
 
         Cancelled, it ends the whole tree first.
         """
-        assert self._transport is not None
         try:
-            await self._exited.wait()
+            status = await self.exited()
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(_DRAIN):
                     await self._closed.wait()
@@ -173,8 +222,6 @@ class ProcessTree(asyncio.SubprocessProtocol):
             raise
         finally:
             self._close()
-        status = self._transport.get_returncode()
-        assert status is not None
         return status
 
     async def end(self, grace: float) -> None:
@@ -183,13 +230,13 @@ class ProcessTree(asyncio.SubprocessProtocol):
         if not remaining and self._exited.is_set():
             return
         try:
-            self._signal(remaining, hard=False)
+            signal_all(remaining, hard=False)
             await self._ended(remaining, grace)
         finally:
-            self._signal(self._remaining(), hard=True)
-            self._signal(remaining, hard=True)
+            signal_all(self._remaining(), hard=True)
+            signal_all(remaining, hard=True)
             # Else the loop could end before it has heard of the end of the child.
-            again = await _regardless(asyncio.ensure_future(self._exited.wait()), _KILLED)
+            again = await regardless(asyncio.ensure_future(self._exited.wait()), _KILLED)
         if again:
             raise asyncio.CancelledError
         await self._ended(remaining, _KILLED)
@@ -220,53 +267,11 @@ class ProcessTree(asyncio.SubprocessProtocol):
                 found[root.pid] = root
                 for child in root.children(recursive=True):
                     found[child.pid] = child
-        if _POSIX and _group_exists(self.pid):
-            for process in psutil.process_iter():
-                with contextlib.suppress(psutil.Error, OSError):
-                    if process.pid not in found and os.getpgid(process.pid) == self.pid:
-                        found[process.pid] = process
+        if _POSIX:
+            found.update(group_of(self.pid))
 
     def _alive(self, processes: list[psutil.Process]) -> bool:
-        if not self._exited.is_set():
-            return True
-        for process in processes:
-            with contextlib.suppress(psutil.Error):
-                if process.is_running() and process.status() != psutil.STATUS_ZOMBIE:
-                    return True
-        return False
-
-    @staticmethod
-    def _signal(processes: list[psutil.Process], *, hard: bool) -> None:
-        # psutil compares start times, so a pid that has been given to somebody else is left alone.
-        for process in processes:
-            with contextlib.suppress(psutil.Error):
-                if hard:
-                    process.kill()
-                else:
-                    process.terminate()
-
-
-async def _regardless(future: asyncio.Future[Any], seconds: float | None = None) -> bool:
-    """Wait for what will not take long, and no longer than that, even if cancelled meanwhile; tell whether it was."""
-    loop = asyncio.get_running_loop()
-    deadline, cancelled = None if seconds is None else loop.time() + seconds, False
-    while not future.done():
-        try:
-            left = None if deadline is None else max(0.0, deadline - loop.time())
-            if not (await asyncio.wait([future], timeout=left))[0]:
-                future.cancel()
-                break
-        except asyncio.CancelledError:
-            cancelled = True
-    return cancelled
-
-
-def _group_exists(pid: int) -> bool:
-    try:
-        os.killpg(pid, 0)
-    except (ProcessLookupError, PermissionError):
-        return False
-    return True
+        return not self._exited.is_set() or any_alive(processes)
 
 
 def status_words(status: int) -> str:

@@ -8,13 +8,16 @@ from typing import Literal, TypeAlias, get_args
 from .spec import AgentSpec
 
 Runner: TypeAlias = Literal["acp", "command"]
+"""``acp``: it speaks the Agent Client Protocol; ``command``: it is given a prompt once, and prints its answer."""
 ToolKind: TypeAlias = Literal[
     "read", "edit", "delete", "move", "search", "execute", "think", "fetch", "switch_mode", "other"
 ]
-"""Those of the Agent Client Protocol: https://agentclientprotocol.com/protocol/tool-calls"""
+"""Those of the Agent Client Protocol: https://agentclientprotocol.com/protocol/tool-calls. What an agent gives another
+kind, or none, is ``other``."""
 TOOL_KINDS: tuple[str, ...] = get_args(ToolKind)
 DEFAULT_RUNNER: Runner = "acp"
 DEFAULT_ALLOW: tuple[ToolKind, ...] = ("read", "search", "think", "edit")
+"""What a story's work consists of; not what reaches beyond its folder, nor what cannot be undone."""
 DEFAULT_ITERATIONS = 3
 DEFAULT_MEMORY = 5
 PROMPT = "{prompt}"

@@ -42,6 +42,8 @@ class Books:
             raise self.fail
 
     def keeping(self, made: Made) -> None:
+        if self.fail is not None:
+            raise self.fail
         self.left_to_users.add(made.path)
 
     def gone(self, made: Made) -> None:

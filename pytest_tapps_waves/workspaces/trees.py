@@ -144,6 +144,9 @@ class Trees:
 
     def set_aside(self, made: Made) -> str:
         """Give a branch another name, so that its story can have a new one; a note on where it is."""
+        if not _there(Path(made.path)):
+            # Git still takes the branch for one that is checked out.
+            self._remove_folder(made)
         if not self._holds(made.branch):
             return ""
         number = 1

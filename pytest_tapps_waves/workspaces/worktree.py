@@ -107,10 +107,12 @@ class Worktrees:
     async def leave(self, tree: Worktree, *, keep: bool) -> str:
         claim, made = tree.claim, tree.made
         if keep:
-            # First of all: whatever happens from now on, it is the user's.
-            self._ledger.keeping(made)
             text = message(f"unfinished: {subject(claim)}", self._run, claim.node)
-            words = await to_the_end(partial(self._trees.keep, made, text, self._copied))
+            try:
+                words = await to_the_end(partial(self._trees.keep, made, text, self._copied))
+            finally:
+                # Cancelled too: that comes after it has been done.
+                self._ledger.keeping(made)
             self._kept.append(f"{one_line(claim.id)} is {words}")
             return words
         try:

@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from worktree_project import Checkout, claim, wait, write, writing
+from worktree_project import Books, Checkout, claim, wait, write, writing
 
 from pytest_tapps_waves.errors import ActionFailed, WorkspaceError
 from pytest_tapps_waves.workspaces import worktree
@@ -180,7 +180,8 @@ def test_what_was_kept_by_a_run_that_was_killed_later_is_set_aside_if_somebody_h
     path = kept(checkout)
     write(path, "mine.txt")
     run = checkout.again(killed=True)
-    assert run.worktrees.told() == [
+    run.one(claim(1), writing(a_txt="1"))
+    assert run.worktrees.told()[1:] == [
         f"epic/8/8.1 has been worked on since it was kept: it is set aside as epic/8/8.1.kept1, in {path}"
     ]
     assert (path / "mine.txt").exists()
@@ -233,7 +234,7 @@ def test_what_cannot_be_removed_is_told_and_tried_again_by_the_next_run(
 class Deadly:
     """Kills the run before the nth command of git that changes something, which is after the one before."""
 
-    def __init__(self, monkeypatch: pytest.MonkeyPatch, at: int) -> None:
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, at: int, books: Books) -> None:
         self.count = 0
         run = Git._ask
         changing = {"worktree", "reset", "add", "write-tree", "commit-tree", "update-ref", "branch", "symbolic-ref"}
@@ -243,7 +244,8 @@ class Deadly:
                 return run(git, *arguments, given=given)
             self.count += 1
             if self.count >= at:
-                raise Killed
+                books.fail = Killed()
+                raise books.fail
             return run(git, *arguments, given=given)
 
         monkeypatch.setattr(Git, "_ask", watched)
@@ -257,17 +259,19 @@ def test_a_run_that_is_killed_at_any_step_is_mended_by_the_next(
     checkout.begin().one(claim(1), writing(a_txt="1"))
     run = checkout.again(resume=True)
     with monkeypatch.context() as patch:
-        deadly = Deadly(patch, at)
+        deadly = Deadly(patch, at, checkout.books)
         try:
             run.one(claim(2), writing(b_txt="1") if passes else failing)
         except (Killed, ActionFailed):
             checkout.books.fail = Killed()
     assert deadly.count
+    left_to_users = {*checkout.books.left_to_users}
     mended = checkout.again(resume=True, killed=True)
+    assert {*checkout.worktrees()} == left_to_users
+    mended.one(claim(2), writing(b_txt="2"))
     assert checkout.worktrees() == []
     assert checkout.branches() == ["epics/8", "main"]
     assert checkout.books.made == {}
-    mended.one(claim(2), writing(b_txt="2"))
     assert checkout.show("b.txt") == "2"
     checkout.git("fsck", "--strict")
 
@@ -392,8 +396,9 @@ def test_a_story_that_removed_its_worktree_fails(checkout: Checkout) -> None:
     run = checkout.begin()
     with pytest.raises(ActionFailed, match=r"is no worktree any more: it, or the \.git in it, was removed or replaced"):
         run.one(claim(1), shutil.rmtree)
-    checkout.again(killed=True)
+    checkout.again().one(claim(1), writing(a_txt="1"))
     assert checkout.worktrees() == []
+    assert checkout.branches() == ["epic/8/8.1.kept1", "epics/8", "main"]
 
 
 def test_sweeping_asks_git_alone_about_folders_that_are_not_ours(checkout: Checkout, tmp_path: Path) -> None:

@@ -291,6 +291,14 @@ def test_on_a_resumed_run_what_was_committed_since_may_conflict(checkout: Checko
     )
 
 
+def test_on_a_resumed_run_the_past_may_have_been_rewritten(checkout: Checkout) -> None:
+    checkout.begin().one(claim(1), writing(a_txt="1"))
+    checkout.git("checkout", "--quiet", "--orphan", "other")
+    checkout.commit("another beginning")
+    line = refused(checkout, resume=True)
+    assert line.startswith("git merge-tree failed: fatal: refusing to merge unrelated histories")
+
+
 def test_a_resumed_run_does_not_go_on_with_what_somebody_else_made(checkout: Checkout) -> None:
     checkout.git("branch", "epics/8", checkout.git("commit-tree", "main^{tree}", "-p", "main", "-m", "mine"))
     assert refused(checkout, resume=True) == (

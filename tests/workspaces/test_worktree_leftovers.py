@@ -406,7 +406,7 @@ def test_sweeping_asks_git_alone_about_folders_that_are_not_ours(checkout: Check
 
 
 @pytest.mark.parametrize("what", ["repository", "worktree"])
-@pytest.mark.parametrize("how", ["link", ".git", "nothing"])
+@pytest.mark.parametrize("how", ["link", ".git", "nothing", "setting"])
 def test_work_elsewhere_is_never_a_fallback(checkout: Checkout, tmp_path: Path, what: str, how: str) -> None:
     """A story that makes its worktree look like a tree of the user's, or that removes what makes it one."""
     elsewhere = checkout.root
@@ -422,6 +422,10 @@ def test_work_elsewhere_is_never_a_fallback(checkout: Checkout, tmp_path: Path, 
         if how == "link":
             shutil.rmtree(root)
             root.symlink_to(elsewhere)
+            return
+        if how == "setting":
+            checkout.git("config", "extensions.worktreeConfig", "true", at=root)
+            checkout.git("config", "--worktree", "core.worktree", str(elsewhere), at=root)
             return
         (root / ".git").unlink()
         if how == ".git":

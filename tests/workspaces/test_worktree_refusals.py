@@ -146,6 +146,8 @@ def test_files_that_git_does_not_track_are_told_of(checkout: Checkout) -> None:
         checkout.write(path)
     run = checkout.begin()
     assert run.worktrees.told() == ["stories do not see what git does not track: notes.txt, scratch/"]
+    run = checkout.begin(rootdir=checkout.root / "scratch")
+    assert run.worktrees.told() == ["stories do not see what git does not track: ../notes.txt, ./"]
 
 
 def test_submodules(checkout: Checkout, tmp_path: Path) -> None:

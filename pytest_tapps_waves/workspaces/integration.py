@@ -113,8 +113,8 @@ def _check_free(repository: Repository, branch: str) -> None:
     """See that there are no branches in the way of this one, and that nobody works on it."""
     epic = branch.removeprefix("epics/")
     above = ("epic", "epics", f"epic/{epic}")
-    patterns = [f"refs/heads/{name}" for name in (f"{branch}/", *above)]
-    listed = repository.git.run("for-each-ref", "--format=%(refname)%00", *patterns)
+    # A pattern names a branch, or all that are below it.
+    listed = repository.git.run("for-each-ref", "--format=%(refname)%00", *[f"refs/heads/{name}" for name in above])
     names = {part.strip("\n").removeprefix("refs/heads/") for part in listed.parts}
     for name in sorted(names):
         if name in above or name.startswith(f"{branch}/"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Collection, Mapping
 from pathlib import Path
 
@@ -27,10 +28,22 @@ def work_in(folder: Path, repository: Repository) -> Git:
     inside = repository.git.at(folder)
     top = inside.ask("rev-parse", "--show-toplevel")
     own = inside.ask("rev-parse", "--absolute-git-dir")
-    is_own = Path(own.line).parent.resolve() == (repository.common / "worktrees").resolve()
-    if top.status or own.status or not is_own or Path(top.line).resolve() != folder.resolve():
+    if (
+        top.status
+        or own.status
+        or folder.is_symlink()
+        or Path(top.line).resolve() != folder.resolve()
+        or Path(own.line).parent.resolve() != (repository.common / "worktrees").resolve()
+        or _worktree_of(Path(own.line)) != folder.resolve()
+    ):
         raise WorkspaceError(f"{folder} is no worktree any more: it, or the .git in it, was removed or replaced")
     return inside
+
+
+def _worktree_of(administration: Path) -> Path:
+    """The worktree that a folder of git's was made for. That tells it by the path of its ``.git``, perhaps relative."""
+    told = os.fsdecode((administration / "gitdir").read_bytes()).strip()
+    return (administration / told).parent.resolve()
 
 
 def head_of(git: Git, begin: str) -> str | None:

@@ -410,19 +410,57 @@ def test_sweeping_asks_git_alone_about_folders_that_are_not_ours(checkout: Check
     assert told[0].startswith(f"what a killed run has left is still there: {mine.parent} cannot be removed: ")
 
 
-def test_work_in_the_main_checkout_is_never_a_fallback(checkout: Checkout) -> None:
-    """A story that makes its worktree look like the user's own repository."""
+@pytest.mark.parametrize("what", ["repository", "worktree"])
+@pytest.mark.parametrize("how", ["link", ".git", "nothing", "setting"])
+def test_work_elsewhere_is_never_a_fallback(checkout: Checkout, tmp_path: Path, what: str, how: str) -> None:
+    """A story that makes its worktree look like a tree of the user's, or that removes what makes it one."""
+    elsewhere = checkout.root
+    if what == "worktree":
+        elsewhere = tmp_path / "linked"
+        checkout.git("worktree", "add", "--quiet", "--detach", str(elsewhere))
+    if how == "nothing":
+        checkout.git("init", "--quiet", str(tmp_path))
+    own = Path(checkout.git("rev-parse", "--absolute-git-dir", at=elsewhere))
+    before = (own / "index").read_bytes()
 
     def doing(root: Path) -> None:
-        (root / ".git").write_text(f"gitdir: {checkout.root / '.git'}\n", encoding="utf-8")
+        if how == "link":
+            shutil.rmtree(root)
+            root.symlink_to(elsewhere)
+            return
+        if how == "setting":
+            checkout.git("config", "extensions.worktreeConfig", "true", at=root)
+            checkout.git("config", "--worktree", "core.worktree", str(elsewhere), at=root)
+            return
+        (root / ".git").unlink()
+        if how == ".git":
+            write(root, ".git", f"gitdir: {own}\n")
         write(root, "a.txt")
 
-    index = (checkout.root / ".git" / "index").read_bytes()
     run = checkout.begin()
     with pytest.raises(ActionFailed, match="is no worktree any more"):
         run.one(claim(1), doing)
-    assert (checkout.root / ".git" / "index").read_bytes() == index
-    assert checkout.git("status", "--porcelain") == ""
+    checkout.again(killed=True)
+    assert (own / "index").read_bytes() == before
+    assert checkout.git("status", "--porcelain", at=elsewhere) == ""
+    assert (elsewhere / "README.md").exists()
+    assert not [path for path in checkout.worktrees() if path != str(elsewhere)]
+
+
+def test_a_worktree_that_cannot_be_removed_is_said_to_be_left_over(
+    checkout: Checkout, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*arguments: object, **options: object) -> None:
+        raise PermissionError("in use")
+
+    run = checkout.begin()
+    with monkeypatch.context() as patch:
+        patch.setattr("shutil.rmtree", refuse)
+        run.one(claim(1), writing(a_txt="1"))
+    (path,) = checkout.worktrees()
+    assert run.said == {"8.1": f"left over: {path} cannot be removed: in use"}
+    assert checkout.log() == ["8.1: Story 8.1"]
+    assert [*checkout.books.made] == [path]
 
 
 def test_errors_of_git_are_one_line(checkout: Checkout) -> None:

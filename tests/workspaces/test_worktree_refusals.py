@@ -146,6 +146,8 @@ def test_files_that_git_does_not_track_are_told_of(checkout: Checkout) -> None:
         checkout.write(path)
     run = checkout.begin()
     assert run.worktrees.told() == ["stories do not see what git does not track: notes.txt, scratch/"]
+    run = checkout.begin(rootdir=checkout.root / "scratch")
+    assert run.worktrees.told() == ["stories do not see what git does not track: ../notes.txt, ./"]
 
 
 def test_submodules(checkout: Checkout, tmp_path: Path) -> None:
@@ -289,6 +291,14 @@ def test_on_a_resumed_run_what_was_committed_since_may_conflict(checkout: Checko
     assert refused(checkout, resume=True) == (
         "what is committed since epics/8 was begun conflicts with it: README.md; merge it yourself (git merge epics/8)"
     )
+
+
+def test_on_a_resumed_run_the_past_may_have_been_rewritten(checkout: Checkout) -> None:
+    checkout.begin().one(claim(1), writing(a_txt="1"))
+    checkout.git("checkout", "--quiet", "--orphan", "other")
+    checkout.commit("another beginning")
+    line = refused(checkout, resume=True)
+    assert line.startswith("git merge-tree failed: fatal: refusing to merge unrelated histories")
 
 
 def test_a_resumed_run_does_not_go_on_with_what_somebody_else_made(checkout: Checkout) -> None:

@@ -148,12 +148,25 @@ async def _isolated(
         try:
             await _attempt(performance, attempt, executor, job_for(attempt.number, workspace), new_output)
             if not attempt.failed:
-                attempt.landed = await workspace.land()
+                attempt.landed = await _landed(workspace)
         except ActionFailed as error:
             attempt.error = error
         keep = attempt.failed and attempt.number > performance.retries
     finally:
         attempt.kept = await workspace.leave(keep=keep)
+
+
+async def _landed(workspace: Workspace) -> Landed:
+    """Make its work part of its epic's. A cancellation comes too late for that: the story has passed."""
+    landing = asyncio.ensure_future(workspace.land())
+    while not landing.done():
+        try:
+            await asyncio.wait({landing})
+        except asyncio.CancelledError:
+            task = asyncio.current_task()
+            assert task is not None
+            task.uncancel()
+    return landing.result()
 
 
 def pause_before(attempt: int) -> float:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +13,10 @@ import pytest
 from pytest_tapps_waves import attempts
 from pytest_tapps_waves.actions.base import Action, Job, StoryContext
 from pytest_tapps_waves.actions.output import CURRENT_OUTPUT, Output
-from pytest_tapps_waves.attempts import Performance, carry_out, pause_before
+from pytest_tapps_waves.attempts import Enter, Performance, carry_out, pause_before
 from pytest_tapps_waves.errors import ActionFailed, ActionTimedOut
 from pytest_tapps_waves.executors import LocalExecutor
+from pytest_tapps_waves.workspaces import Landed, Workspace
 
 Work = Callable[[Job], Coroutine[Any, Any, None]]
 
@@ -76,18 +77,18 @@ def performance(action: Work | None = works, *checks: Work, timeout: float = 0, 
     return Performance(Scripted("it", action) if action else None, made, timeout, retries)
 
 
-async def carried_out(story: Performance) -> Performance:
-    def job(attempt: int) -> Job:
+async def carried_out(story: Performance, enter: Enter | None = None) -> Performance:
+    def job(attempt: int, workspace: Workspace | None) -> Job:
         context = StoryContext("1", "", "shop", Path(), {}, story.timeout, attempt, logging.getLogger("epic.shop"))
         return Job(context, Path())
 
     async with asyncio.timeout(20):
-        await carry_out(story, LocalExecutor(), job, lambda attempt, check: Output())
+        await carry_out(story, LocalExecutor(), job, lambda attempt, check: Output(), enter)
     return story
 
 
-def run(story: Performance) -> Performance:
-    return asyncio.run(carried_out(story))
+def run(story: Performance, enter: Enter | None = None) -> Performance:
+    return asyncio.run(carried_out(story, enter))
 
 
 def test_a_story_that_works_is_attempted_once(pauses: list[int]) -> None:
@@ -260,3 +261,115 @@ def test_pauses_grow_are_spread_and_have_an_end(attempt: int) -> None:
     pauses = {pause_before(attempt) for _ in range(200)}
     assert all(longest / 2 <= pause <= longest for pause in pauses)
     assert len(pauses) > 1
+
+
+class Place:
+    """A workspace that notes what becomes of it."""
+
+    root = cwd = Path()
+    without: frozenset[str] = frozenset()
+
+    def __init__(self, events: list[str], land: Callable[[], Awaitable[None]] | None = None) -> None:
+        self._events = events
+        self._land = land
+
+    async def land(self) -> Landed:
+        self._events.append("land")
+        if self._land is not None:
+            await self._land()
+        self._events.append("landed")
+        return Landed(("x",))
+
+    async def leave(self, *, keep: bool) -> str:
+        self._events.append("kept" if keep else "removed")
+        return "kept: somewhere" if keep else ""
+
+
+def places(events: list[str], land: Callable[[], Awaitable[None]] | None = None) -> Enter:
+    async def enter(attempt: int) -> Workspace:
+        events.append(f"enter {attempt}")
+        return Place(events, land)
+
+    return enter
+
+
+async def conflict() -> None:
+    raise ActionFailed("merge conflict", "isolation: worktree")
+
+
+def test_a_story_that_passes_lands_and_its_workspace_is_removed() -> None:
+    events: list[str] = []
+    story = run(performance(), places(events))
+    assert events == ["enter 1", "land", "landed", "removed"]
+    assert story.attempts[0].landed == Landed(("x",))
+    assert story.attempts[0].kept == ""
+
+
+@pytest.mark.usefixtures("pauses")
+def test_only_the_last_of_failed_attempts_is_kept() -> None:
+    events: list[str] = []
+    story = run(performance(fails_until(9), retries=2), places(events))
+    assert events == ["enter 1", "removed", "enter 2", "removed", "enter 3", "kept"]
+    assert [attempt.kept for attempt in story.attempts] == ["", "", "kept: somewhere"]
+
+
+@pytest.mark.usefixtures("pauses")
+def test_work_that_cannot_be_taken_in_is_a_failed_attempt() -> None:
+    events: list[str] = []
+    story = run(performance(retries=1), places(events, conflict))
+    assert events == ["enter 1", "land", "removed", "enter 2", "land", "kept"]
+    assert [str(attempt.error) for attempt in story.attempts] == ["merge conflict: isolation: worktree"] * 2
+
+
+def test_a_failed_check_lands_nothing() -> None:
+    events: list[str] = []
+    assert run(performance(works, fails_until(9)), places(events)).failed
+    assert events == ["enter 1", "kept"]
+
+
+def test_a_workspace_that_cannot_be_made_is_a_failed_attempt() -> None:
+    async def enter(attempt: int) -> Workspace:
+        raise ActionFailed("no space", "isolation: worktree")
+
+    story = run(performance(), enter)
+    assert str(story.attempts[0].error) == "no space: isolation: worktree"
+
+
+def test_what_a_cancelled_story_did_is_kept() -> None:
+    async def scene() -> None:
+        begun = asyncio.Event()
+
+        async def works_for_ever(job: Job) -> None:
+            begun.set()
+            await asyncio.Event().wait()
+
+        task = asyncio.ensure_future(carried_out(performance(works_for_ever), places(events)))
+        await begun.wait()
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+    events: list[str] = []
+    asyncio.run(scene())
+    assert events == ["enter 1", "kept"]
+
+
+def test_a_story_that_is_cancelled_while_its_work_is_taken_in_has_passed() -> None:
+    async def scene() -> Performance:
+        begun, goes_on = asyncio.Event(), asyncio.Event()
+
+        async def land() -> None:
+            begun.set()
+            await goes_on.wait()
+
+        task = asyncio.ensure_future(carried_out(performance(), places(events, land)))
+        await begun.wait()
+        task.cancel()
+        await asyncio.sleep(0)
+        goes_on.set()
+        return await task
+
+    events: list[str] = []
+    story = asyncio.run(scene())
+    assert events == ["enter 1", "land", "landed", "removed"]
+    assert not story.failed

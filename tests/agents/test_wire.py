@@ -6,6 +6,7 @@ import asyncio
 from typing import Any
 
 import pytest
+from acp.connection import Connection
 
 from pytest_tapps_waves.actions.agents.wire import LONGEST_LINE, MOST_WAITING, Wire
 
@@ -66,6 +67,30 @@ def test_what_is_no_message_is_text(line: bytes) -> None:
     assert taken.texts == [line]
     assert [message["method"] for message in taken.messages] == ["m"]
     assert not taken.ended
+
+
+def test_text_is_shown_where_it_stands_between_messages() -> None:
+    told: list[str] = []
+    seven = asyncio.Event()
+
+    def tell(what: str) -> None:
+        told.append(what)
+        if len(told) == 7:
+            seven.set()
+
+    async def handler(method: str, params: Any, is_notification: bool) -> None:
+        tell(method)
+
+    async def scene() -> None:
+        wire = Wire(lambda line: tell(line.decode()))
+        connection = Connection(handler, wire)
+        wire.take(b'{"method":"a"}\n1\n{"method":"b"}\n{"method":"c"}\n2\n3\n{"method":"d"}\n')
+        await seven.wait()
+        wire.take(b"4\n")
+        await connection.close()
+
+    asyncio.run(asyncio.wait_for(scene(), 60))
+    assert "".join(told) == "a1bc23d4"
 
 
 def test_the_end_comes_after_the_last_line_even_if_that_has_none() -> None:

@@ -25,6 +25,7 @@ class Taken:
                 self.wire.take(piece)
             self.ended = self.wire._ended
             self.wire.end()
+            self.wire.on_notification = lambda method, params: self.messages.append({"method": method})
             while (message := await self.wire.receive()) is not None:
                 self.messages.append(message)
 
@@ -69,28 +70,26 @@ def test_what_is_no_message_is_text(line: bytes) -> None:
     assert not taken.ended
 
 
-def test_text_is_shown_where_it_stands_between_messages() -> None:
-    told: list[str] = []
-    seven = asyncio.Event()
-
-    def tell(what: str) -> None:
-        told.append(what)
-        if len(told) == 7:
-            seven.set()
-
-    async def handler(method: str, params: Any, is_notification: bool) -> None:
-        tell(method)
+def test_what_is_told_is_heard_in_order_between_text_and_answers() -> None:
+    heard: list[object] = []
 
     async def scene() -> None:
-        wire = Wire(lambda line: tell(line.decode()))
-        connection = Connection(handler, wire)
-        wire.take(b'{"method":"a"}\n1\n{"method":"b"}\n{"method":"c"}\n2\n3\n{"method":"d"}\n')
-        await seven.wait()
-        wire.take(b"4\n")
+        wire = Wire(lambda line: heard.append(line.decode()))
+        wire.on_notification = lambda method, params: heard.append({method: params})
+        wire.take(b'{"method":"a","params":5}\n1\n{"id":0,"result":2}\n{"method":"b"}\n3\n4\n{"method":"c"}\n')
+        connection = Connection(lambda method, params, is_notification: asyncio.sleep(0), wire)
+        wire.connect(Unread())  # type: ignore[arg-type]  # a process that does not answer
+        heard.append(await connection.send_request("x"))
+        wire.take(b"5\n")
         await connection.close()
 
     asyncio.run(asyncio.wait_for(scene(), 60))
-    assert "".join(told) == "a1bc23d4"
+    assert heard == [{"a": 5}, "1", {"b": None}, "3", "4", {"c": None}, 2, "5"]
+
+
+class Unread:
+    def feed(self, data: bytes) -> bool:
+        return True
 
 
 def test_the_end_comes_after_the_last_line_even_if_that_has_none() -> None:

@@ -287,7 +287,7 @@ def test_a_package_that_cannot_be_imported_is_named_and_nothing_stays(
     scene: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "pytest_tapps_waves.actions.agents.speaking", None)
-    assert failure(scene).what.startswith("the package agent-client-protocol cannot be imported: ")
+    assert failure(scene).what.startswith("agent-client-protocol cannot be imported: ModuleNotFoundError: ")
     assert scene.pids
 
 

@@ -100,6 +100,9 @@ class Scene:
             task.cancel()
             await asyncio.wait({task}, timeout=PATIENCE)
         assert task.cancelled(), task
+        for _ in range(5):
+            # What it left behind on the loop comes to its end, and would complain.
+            await asyncio.sleep(0)
 
     @property
     def log(self) -> list[dict[str, Any]]:

@@ -6,6 +6,7 @@ import asyncio
 from typing import Any
 
 import pytest
+from acp.connection import Connection
 
 from pytest_tapps_waves.actions.agents.wire import LONGEST_LINE, MOST_WAITING, Wire
 
@@ -24,6 +25,7 @@ class Taken:
                 self.wire.take(piece)
             self.ended = self.wire._ended
             self.wire.end()
+            self.wire.on_notification = lambda method, params: self.messages.append({"method": method})
             while (message := await self.wire.receive()) is not None:
                 self.messages.append(message)
 
@@ -66,6 +68,28 @@ def test_what_is_no_message_is_text(line: bytes) -> None:
     assert taken.texts == [line]
     assert [message["method"] for message in taken.messages] == ["m"]
     assert not taken.ended
+
+
+def test_what_is_told_is_heard_in_order_between_text_and_answers() -> None:
+    heard: list[object] = []
+
+    async def scene() -> None:
+        wire = Wire(lambda line: heard.append(line.decode()))
+        wire.on_notification = lambda method, params: heard.append({method: params})
+        wire.take(b'{"method":"a","params":5}\n1\n{"id":0,"result":2}\n{"method":"b"}\n3\n4\n{"method":"c"}\n')
+        connection = Connection(lambda method, params, is_notification: asyncio.sleep(0), wire)
+        wire.connect(Unread())  # type: ignore[arg-type]  # a process that does not answer
+        heard.append(await connection.send_request("x"))
+        wire.take(b"5\n")
+        await connection.close()
+
+    asyncio.run(asyncio.wait_for(scene(), 60))
+    assert heard == [{"a": 5}, "1", {"b": None}, "3", "4", {"c": None}, 2, "5"]
+
+
+class Unread:
+    def feed(self, data: bytes) -> bool:
+        return True
 
 
 def test_the_end_comes_after_the_last_line_even_if_that_has_none() -> None:

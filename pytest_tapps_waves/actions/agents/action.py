@@ -46,7 +46,7 @@ class AgentAction:
 
         Entered, it raises ActionFailed if the agent cannot be started, or is not ready to work.
 
-        :param work: told what it does as it does it; of this conversation only.
+        :param work: told what it does as it does it; of this conversation only. Nothing in it is masked.
         """
         if self.brief.agent.runner == "command":
             from .one_shot import OneShot

@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 from ...errors import ActionFailed
+from ...inert import one_line
 from ..base import Job, Work
 from ..output import Output
 from ..processes import ProcessTree, status_words
@@ -57,8 +58,10 @@ async def conversation(brief: Brief, action: str, job: Job, output: Output, work
         session.hurry()
         raise
     finally:
-        await session.leave()
-        diary.close()
+        try:
+            await session.leave()
+        finally:
+            diary.close()
 
 
 class Session:
@@ -81,8 +84,9 @@ class Session:
         # It takes most of a second, as the agent itself does, and other stories are not to stand still meanwhile.
         try:
             speaking = await asyncio.to_thread(importlib.import_module, f"{__package__}.speaking")
-        except ImportError as error:
-            raise ActionFailed(f"the package agent-client-protocol cannot be imported: {error}", self._action) from None
+        except Exception as error:  # it makes its classes while it is imported, with whatever pydantic there is
+            what = one_line(f"{type(error).__name__}: {error}")
+            raise ActionFailed(f"agent-client-protocol cannot be imported: {what}", self._action) from None
         assert self._brief.agent.allow is not None
         self._speaker = speaking.Speaker(self._wire, self._diary, self._brief.agent.allow, self._action)
         await self._answered(self._speaker.open(self._job.context.cwd))

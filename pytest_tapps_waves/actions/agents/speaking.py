@@ -65,6 +65,7 @@ class Speaker:
 
     def __init__(self, wire: Wire, diary: Diary, allow: Collection[str], action: str) -> None:
         """:param action: as it stands in the epic file."""
+        wire.on_notification = self._told
         self._connection = Connection(self._asked, wire)
         self._diary = diary
         self._allow = allow
@@ -143,18 +144,14 @@ class Speaker:
         return ActionFailed(what, self._action, detail)
 
     async def _asked(self, method: str, params: Any, is_notification: bool) -> BaseModel | None:
-        """What the agent tells or asks. It has its own tools, so it gets neither files nor terminals from here."""
-        if is_notification:
-            if method == CLIENT_METHODS["session_update"]:
-                self._updated(params)
-            return None
+        """What the agent asks for. It has its own tools, so it gets neither files nor terminals from here."""
         if method == CLIENT_METHODS["session_request_permission"]:
             return self._permitted(params)
         raise RequestError.method_not_found(method)
 
-    def _updated(self, params: Any) -> None:
+    def _told(self, method: str, params: Any) -> None:
         kind = _within(params, "update", "sessionUpdate")
-        if kind not in _LISTENED_TO:
+        if method != CLIENT_METHODS["session_update"] or kind not in _LISTENED_TO:
             return
         try:
             update = SessionNotification.model_validate(params).update

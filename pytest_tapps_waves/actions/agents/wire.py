@@ -15,8 +15,6 @@ MOST_WAITING = 64 * 1024 * 1024
 """Bytes of messages and text that may wait to be taken; only one that talks without being asked has more."""
 _SMALLEST = 500
 """Bytes that even the smallest of them takes up."""
-_IN_ORDER = 1_000
-"""So many may wait, and text is still shown exactly between what was told before it and after it."""
 
 
 class Wire:
@@ -28,6 +26,11 @@ class Wire:
     def __init__(self, on_text: Callable[[bytes], None]) -> None:
         """:param on_text: is given each line that is no message: many programs greet their users, or warn them."""
         self._on_text = on_text
+        self.on_notification: Callable[[str, Any], None] = lambda method, params: None
+        """Is told what the agent says without waiting for an answer: method and parameters. Set it to listen.
+
+        In order, between the text around it, and before the answers that follow it. It must not raise.
+        """
         self._taken: asyncio.Queue[tuple[int, dict[str, Any] | bytes | None]] = asyncio.Queue()
         """Messages, lines of text and the end, in order, with their sizes."""
         self._waiting = 0
@@ -74,14 +77,13 @@ class Wire:
         while True:
             size, item = await self._taken.get()
             self._waiting -= size
-            if not isinstance(item, bytes):
-                return item
-            try:
-                if self._taken.qsize() < _IN_ORDER:
-                    # The messages before it are looked at by tasks, which have not begun yet.
-                    await asyncio.sleep(0)
-            finally:
+            if isinstance(item, bytes):
                 self._on_text(item)
+            elif item is not None and "method" in item and "id" not in item:
+                # Acp would look at it in a task, and so maybe after what follows.
+                self.on_notification(item["method"], item.get("params"))
+            else:
+                return item
 
     async def send(self, message: dict[str, Any]) -> None:
         """Without waiting: an agent that reads nothing more is found out by its end, or by what waits for it."""

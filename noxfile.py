@@ -23,7 +23,8 @@ def lowest(session: nox.Session) -> None:
     """The whole suite, on the lowest versions that pyproject.toml allows."""
     session.install("uv")
     python = session.virtualenv.bin + "/python"
-    session.run("uv", "pip", "install", "-q", "--python", python, "--resolution", "lowest-direct", "-e", ".[convert]")
+    lowest = ("--resolution", "lowest-direct", "-e", ".[agents,convert]")
+    session.run("uv", "pip", "install", "-q", "--python", python, *lowest)
     # The tools of the tests are not part of what is promised: they may be new, as long as they leave the rest alone.
     frozen = session.run("uv", "pip", "freeze", "--python", python, "--exclude-editable", silent=True)
     assert isinstance(frozen, str)

@@ -33,7 +33,13 @@ HANDED = (
 )
 """What hooks, actions and functions are handed, or answer with."""
 
-_REFERENCES = {"epic": "the keys of an epic", "story": "a story", "check": "a check"}
+_REFERENCES = {
+    "epic": "the keys of an epic",
+    "story": "a story",
+    "agent": "the keys of an agent",
+    "budget": "the keys of a budget",
+    "check": "a check",
+}
 _MANY = {"a story": "stories", "a check": "checks"}
 
 
@@ -100,8 +106,9 @@ def epic_file() -> str:
     """A table of keys for each part of an epic file, from its JSON Schema."""
     schema = json_schema()
     lines = _table(schema["properties"])
-    for name, title in (("epic", "Keys of `epic`"), ("story", "Keys of a story"), ("check", "Keys of a check")):
-        part = schema["definitions"][name]
+    titles = {"epic": "Keys of `epic`", "story": "Keys of a story", "check": "Keys of a check"}
+    for name, part in schema["definitions"].items():
+        title = titles.get(name, f"Keys of `{name}`")
         more = part["additionalProperties"] is not False
         lines += [f"## {title}", "", _escaped(part["description"]), ""]
         lines += _table(part["properties"])
@@ -171,6 +178,7 @@ def _kind(kind: str, shape: Shape) -> str:
         words = dict.fromkeys(word for item in items for word in _values(item))
         return "a list of " + " or ".join(_MANY.get(word, word) for word in words)
     least = f" from {shape['minimum']}" if "minimum" in shape else ""
+    least = f" above {shape['exclusiveMinimum']}" if "exclusiveMinimum" in shape else least
     return {
         "boolean": "`true` or `false`",
         "integer": f"a whole number{least}",

@@ -34,8 +34,8 @@ def anything_is_worth_a_line(project: Project, monkeypatch: pytest.MonkeyPatch) 
 UNEVEN = """
     stories:
       - {id: a, run: exit 0}
-      - {id: b, run: "until test -e a.ended; do sleep 0.02; done; sleep 0.3"}
-      - {id: c, run: sleep 0.3, dependencies: [a]}
+      - {id: b, run: "until test -e a.ended; do sleep 0.02; done; sleep 0.8"}
+      - {id: c, run: sleep 1.2, dependencies: [a]}
       - {id: d, run: exit 0, dependencies: [b]}
 """
 

@@ -11,13 +11,13 @@ from typing import Any
 from xml.etree import ElementTree
 
 import pytest
-
-# As in conftest.py: each run in this process would import it anew, and that takes most of a second.
-import pytest_tapps_waves.actions.agents.speaking  # noqa: F401
 from agent_scenes import ACP_AGENT
 from project import Project
 from repository import WITHOUT_GIT, Repository
 from running import Run, ended, until
+
+# As in conftest.py: each run in this process would import it anew, and that takes most of a second.
+import pytest_tapps_waves.actions.agents.speaking  # noqa: F401
 
 pytestmark = WITHOUT_GIT
 
@@ -329,6 +329,31 @@ def test_ctrl_c_ends_agents_and_leaves_a_hand_over(team: Team) -> None:
     text = team.handoff()
     assert text.index("### Done") < text.index("**1**") < text.index("### Next") < text.index("**2**")
     assert team.logged("2", "cancelled") == [True]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere nothing ends the processes of a run that is killed")
+def test_agents_end_with_a_run_that_is_killed_and_the_next_one_does_the_rest(team: Team) -> None:
+    team.epic(timeout=0)
+    at_work = team.signs / "at work"
+    team.story("1", [{"edit": ["a.txt", "x\n"]}])
+    team.story(
+        "2", [{"edit": ["b.txt", "half\n"]}, {"create": str(at_work)}, {"stall": "for ever"}], dependencies=["1"]
+    )
+    team.write()
+    run = Run(team.repository.project)
+    try:
+        run.start(waits_for=())
+        assert until(at_work.exists)
+        run.signal(signal.SIGKILL)
+        run.end()
+        assert until(lambda: all(map(ended, team.pids())))
+    finally:
+        run.clean_up()
+    team._stories[1]["agent"]["env"]["ACP_AGENT"] = json.dumps({"turns": [[{"edit": ["b.txt", "whole\n"]}]]})
+    team.write()
+    assert team.repository.project.run("--epic-resume").parseoutcomes() == {"passed": 1, "skipped": 1}
+    assert team.repository.on_branch("b.txt") == "whole\n"
+    assert not team.repository.worktrees()
 
 
 def test_stories_with_an_action_of_their_own_need_no_agent(team: Team) -> None:

@@ -1,4 +1,4 @@
-"""What stories need of pytest-xdist: one worker for a whole file."""
+"""What stories need of pytest-xdist: its workers told of the run, and a distribution that keeps their order."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from .collect.names import is_epic_file
+from .concurrent.xdist import DISTRIBUTION, WAVES, is_across_workers, is_xdist_worker
 from .errors import Problem
 from .inert import one_line
 from .settings import EpicSettings, Settings
@@ -16,22 +17,19 @@ from .settings import EpicSettings, Settings
 if TYPE_CHECKING:
     from .collect.assembly import Assembled
 
-_DISTRIBUTION = "epic_distribution"
 _ARGUMENTS = "epic_arguments"
 _NOTES = "epic_notes"
-_WOULD_BREAK = "pytest-xdist would run stories before their dependencies: use --dist=loadfile with -n"
-
-
-def is_xdist_worker(config: pytest.Config) -> bool:
-    return hasattr(config, "workerinput")
+RUN, TELLS = "epic_run", "epic_tells"
+"""Where a worker finds the id of the run, and whether it is the one that tells the controller what it has prepared."""
+NOTES = "epics-worker-notes"
+"""The name of :class:`WorkerNotes` as a plugin."""
+_WOULD_BREAK = "pytest-xdist would run stories before their dependencies: leave --dist out, or use --dist=loadfile"
 
 
 def tell_worker(config: pytest.Config, node: Any) -> None:
     """Let a worker know how items are handed out and how the run was called, which pytest-xdist keeps from it."""
-    node.workerinput[_DISTRIBUTION] = config.getoption("dist", "no")
+    node.workerinput[DISTRIBUTION] = WAVES if is_across_workers(config) else config.getoption("dist", "no")
     node.workerinput[_ARGUMENTS] = list(config.invocation_params.args)
-    if not config.pluginmanager.has_plugin("epics-worker-notes"):
-        config.pluginmanager.register(WorkerNotes(), "epics-worker-notes")
 
 
 def arguments_of(config: Any) -> Sequence[str]:
@@ -58,6 +56,12 @@ class WorkerNotes:
         """Called by pytest-xdist when a worker has ended; one that crashed has told nothing."""
         self._notes.update(dict.fromkeys(getattr(node, "workeroutput", {}).get(_NOTES, ())))
 
+    def take(self) -> list[str]:
+        """What has been told, to be said by somebody else."""
+        told = list(self._notes)
+        self._notes.clear()
+        return told
+
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """Called after the failures have been shown."""
         if self._notes:
@@ -71,6 +75,8 @@ def check_distribution(config: pytest.Config, settings: Settings, ids: Sequence[
 
     :raises pytest.UsageError: if it would.
     """
+    if is_across_workers(config):
+        return
     if not any(is_epic_file(PurePosixPath(node_id.partition("::")[0])) for node_id in ids):
         return
     if config.getoption("dist", "no") != "loadfile":
@@ -81,7 +87,9 @@ def check_distribution(config: pytest.Config, settings: Settings, ids: Sequence[
 
 def worker_problems(config: Any, assembled: Assembled, epics: Mapping[str, EpicSettings]) -> list[Problem]:
     """What a worker, which sees no other worker's stories, cannot honour."""
-    if config.workerinput[_DISTRIBUTION] != "loadfile":
+    if is_across_workers(config):
+        return []
+    if config.workerinput[DISTRIBUTION] != "loadfile":
         ordered = [story for story in assembled.graph.stories.values() if story.dependencies]
         first = {story.epic: story.line for story in reversed(ordered)}
         # Epic files are known by their names: the controller refuses them, with all of the run.

@@ -15,12 +15,13 @@ from .collect.items import StoryItem, does_nothing
 from .collect.library import library_of
 from .collect.selection import Selection
 from .concurrent.async_tests import is_async_test
+from .concurrent.xdist import is_xdist_worker
 from .core.conflicts import Conflict, find_conflicts
 from .core.graph import Graph, Waves
 from .core.order import Place, arranged
 from .core.policies.base import Turns
 from .core.turns import find_turns
-from .distribution import is_xdist_worker, worker_problems
+from .distribution import worker_problems
 from .epics.pause import collector_paused
 from .errors import Problem, WavesError
 from .settings import EpicSettings, Settings

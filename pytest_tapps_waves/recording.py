@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from .collect.items import StoryItem
+from .concurrent.xdist import is_xdist_worker
 from .core.conflicts import describe
 from .core.graph import numbers_of
 from .core.happened import Happened, RunHappened, final, merged
 from .core.model import State
-from .distribution import is_xdist_worker
 from .inert import inert, one_line
 from .reports.files import check_file, write_whole
 from .reports.words import counted

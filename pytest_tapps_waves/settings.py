@@ -67,6 +67,8 @@ class Settings:
     """How many bytes of a stream that is too long for memory are kept in a file."""
     files: Mapping[str, Path] = field(default_factory=dict)
     """What is to be written of the run once it is over, by the option that asks for it."""
+    across_workers: bool = False
+    """Whether stories run in whatever worker of pytest-xdist is free."""
     note: str = ""
     """Why the run is not as it was asked to be, or empty."""
 
@@ -86,10 +88,9 @@ class Settings:
             or ("asyncio" if ini.parallel else "sequential")
         )
         concurrent = strategy == "asyncio" and not self.note
-        own_limit = header.max_parallel_stories or ini.parallel or usable_cores()
         conflicts = cli.conflicts or header.conflict_detection or ini.conflicts or "fail"
         rules = EpicRules(
-            limit=(0 if cli.parallel else own_limit) if concurrent else 1,
+            limit=self._limit(header, concurrent=concurrent),
             fail_fast=_first(cli.fail_fast, header.fail_fast, ini.fail_fast, True),
             breaker=_first(cli.breaker, header.circuit_breaker, ini.breaker, 3),
             on_conflict=OnConflict(conflicts),
@@ -97,6 +98,16 @@ class Settings:
         timeout = _first(cli.timeout, header.timeout, ini.timeout, DEFAULT_TIMEOUT)
         isolation = cli.isolation or header.isolation or ini.isolation or "none"
         return EpicSettings(concurrent, rules, timeout, isolation)
+
+    def _limit(self, header: EpicHeader, *, concurrent: bool) -> int:
+        """How many stories of an epic may run at once; 0 is no limit but the run's own."""
+        if concurrent:
+            own = header.max_parallel_stories or self.ini.parallel or usable_cores()
+            return 0 if self.cli.parallel else own
+        if not self.across_workers or "sequential" in (self.cli.strategy, header.parallel_strategy):
+            return 1
+        # Whoever gives -n wants more than one at a time of an epic that says nothing of it.
+        return header.max_parallel_stories or 0
 
     def schedule_of(self, headers: list[EpicHeader]) -> str:
         """The schedule of the whole run, since all its stories are one graph.
@@ -113,7 +124,9 @@ class Settings:
     def limit_of(self, epics: list[EpicSettings]) -> int:
         """The slots of the whole run: as many as asked for, else the most that any of its epics uses."""
         own = self.ini.parallel or usable_cores()
-        return self.cli.parallel or max((epic.rules.limit for epic in epics), default=own)
+        # Across workers it is that of each of them, in which the others run one at a time.
+        limits = [epic.rules.limit for epic in epics if epic.concurrent or not self.across_workers]
+        return self.cli.parallel or max(limits, default=own)
 
     def is_concurrent(self, epics: list[EpicSettings]) -> bool:
         """Whether stories run at once: an epic asks for it, or the options do where there is no epic."""
@@ -127,9 +140,10 @@ def _first(*values: Any) -> Any:
     return next(value for value in values if value is not None)
 
 
-def settings_of(config: pytest.Config) -> Settings:
+def settings_of(config: pytest.Config, *, across_workers: bool) -> Settings:
     """Read the settings.
 
+    :param across_workers: whether stories run in whatever worker of pytest-xdist is free.
     :raises pytest.UsageError: if the ini file holds a wrong value, or options contradict one another.
     """
     given = {option.name: config.getoption(option.name) for option in OPTIONS}
@@ -159,6 +173,7 @@ def settings_of(config: pytest.Config) -> Settings:
         journal_days=_ini(config, "epic_journal_days", read_count) or 0,
         files=_files(config),
         output_limit=_first(_ini(config, "epic_output_limit", read_mebibytes), DEFAULT_LIMIT),
+        across_workers=across_workers,
         note="one story at a time, since --pdb was given" if config.getoption("usepdb", False) else "",
     )
 

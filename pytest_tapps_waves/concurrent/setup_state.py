@@ -84,10 +84,16 @@ class SharedSetupState(SetupState):
         # pytest removes the variable after this, without a default, and another story may have done so already.
         if item is not None:
             os.environ["PYTEST_CURRENT_TEST"] = f"{item.nodeid} (teardown)".replace("\x00", "(null)")
-        if len(errors) == 1:
-            raise errors[0]
-        if errors:
-            raise BaseExceptionGroup("errors during test teardown", errors[::-1])
+        _raise(errors)
+
+    def active(self) -> list[Node]:
+        """What is set up, the innermost first."""
+        return list(reversed(self._nodes))
+
+    def tear_down(self, node: Node) -> None:
+        """Tear down one node, whoever may need it."""
+        __tracebackhide__ = True
+        _raise(self._tear_down(node))
 
     def ended(self, item: pytest.Item) -> None:
         """The item is not going to run again."""
@@ -119,3 +125,11 @@ class SharedSetupState(SetupState):
         if len(errors) > 1:
             return [BaseExceptionGroup(f"errors while tearing down {node!r}", errors[::-1])]
         return errors
+
+
+def _raise(errors: list[BaseException]) -> None:
+    __tracebackhide__ = True
+    if len(errors) == 1:
+        raise errors[0]
+    if errors:
+        raise BaseExceptionGroup("errors during test teardown", errors[::-1])

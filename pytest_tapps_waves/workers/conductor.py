@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Generator, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +21,7 @@ from ..reports.terminal import header, resume_line, write_summary
 from ..settings import Settings
 from .facts import understood
 from .reports import report_settled
-from .scheduling import cancel_in
+from .scheduling import cancel_in, release_in
 
 if TYPE_CHECKING:
     from .crew import Crew
@@ -62,6 +62,8 @@ class Conductor:
         self._sent_to: dict[str, Any] = {}
         self._crashed: set[str] = set()
         self._tripped = False
+        self._left_in = Counter(story.epic for story in found.graph.stories.values())
+        self._held_by: dict[str, set[Any]] = {}
         self._records = self._open_records(settings)
         self._plan = Plan(
             found.graph,
@@ -106,7 +108,10 @@ class Conductor:
 
     def sent(self, index: int, node: Any) -> None:
         """A story was sent to this worker."""
-        self._sent_to[self._collection[index]] = node
+        key = self._collection[index]
+        self._sent_to[key] = node
+        if not self._facts.places[key].of_epic:
+            self._held_by.setdefault(self._facts.found.graph.stories[key].epic, set()).add(node)
 
     def again(self, index: int) -> None:
         """A story that was sent to a worker has to be sent to another one."""
@@ -188,7 +193,16 @@ class Conductor:
 
     def _end(self, key: str, state: State, reason: str = "") -> None:
         self._plan.end(key, state, reason)
+        self._is_over(key)
         self._carry_out()
+
+    def _is_over(self, key: str) -> None:
+        """Let workers tear down what stories of a file share, after the last of them."""
+        file = self._facts.found.graph.stories[key].epic
+        self._left_in[file] -= 1
+        if not self._left_in[file]:
+            for node in self._held_by.pop(file, ()):
+                release_in(node, file)
 
     def _carry_out(self) -> None:
         """Do what the plan has decided."""
@@ -200,6 +214,7 @@ class Conductor:
         hook, config = self._config.hook, self._config
         if isinstance(effect, Settled):
             self._report(effect)
+            self._is_over(effect.key)
         elif isinstance(effect, Cancel):
             self._cancel(effect)
         elif isinstance(effect, Tripped):
@@ -220,7 +235,7 @@ class Conductor:
             self._ready.remove(key)
             if not self._plan.stopped:
                 self._report(Settled(key, State.CANCELLED, effect.reason))
-            self._plan.end(key, State.NOT_STARTED if self._plan.stopped else State.CANCELLED, effect.reason)
+            self._end(key, State.NOT_STARTED if self._plan.stopped else State.CANCELLED, effect.reason)
 
     def _report(self, settled: Settled) -> None:
         found, place = self._facts.found, self._facts.places[settled.key]

@@ -12,8 +12,6 @@ from ..concurrent.xdist import failed_at_controller
 from ..core.model import State, Story
 from ..core.plan import Settled
 
-_Longrepr = str | tuple[str, int, str] | FailureText | None
-
 
 def report_settled(
     config: pytest.Config,
@@ -31,8 +29,8 @@ def report_settled(
     hooks = config.hook
     hooks.pytest_runtest_logstart(nodeid=story.key, location=location)
     if settled.state is State.REFUSED:
-        told: _Longrepr = _refusal(settled.reason, story) if of_epic else settled.reason
-        phases: list[tuple[str, str, _Longrepr]] = [("setup", "passed", None), ("call", "failed", told)]
+        told = _refusal_of_story(settled.reason, story) if of_epic else _refusal_of_test(settled.reason)
+        phases: list[tuple[str, str, object]] = [("setup", "passed", None), ("call", "failed", told)]
     else:
         path, line, _ = location
         place = os.path.normpath(config.rootpath / path)
@@ -53,6 +51,13 @@ def report_settled(
     hooks.pytest_runtest_logfinish(nodeid=story.key, location=location)
 
 
-def _refusal(reason: str, story: Story) -> FailureText:
+def _refusal_of_story(reason: str, story: Story) -> FailureText:
     failure = refused(reason)
     return FailureText(Place(story.epic, story.line, failure.summary), failure.lines)
+
+
+def _refusal_of_test(reason: str) -> object:
+    try:
+        pytest.fail(reason, pytrace=False)
+    except pytest.fail.Exception:
+        return pytest.ExceptionInfo.from_current().getrepr(style="value")

@@ -174,3 +174,8 @@ class WavesScheduling(LoadScheduling):  # type: ignore[misc]  # pytest-xdist has
 def cancel_in(node: Any, index: int, reason: str) -> None:
     """Let a worker break off a story that it was sent."""
     say_to_worker(node, "cancel", index=index, reason=reason)
+
+
+def release_in(node: Any, file: str) -> None:
+    """Let a worker tear down what stories of a file share."""
+    say_to_worker(node, "over", file=file)

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from ..concurrent.late_teardown import LateTeardown
+from ..concurrent.held import HeldFixtures
 from ..concurrent.xdist import Line, worker_of
 from ..core.model import State
 from ..core.orders import Orders
@@ -58,6 +58,7 @@ class Inbox:
         self._changed = threading.Condition()
         self._stories: deque[int] = deque()
         self._others: deque[int] = deque()
+        self._over: deque[str] = deque()
         self._closed = False
 
     def hear(self, word: str, told: Mapping[str, Any]) -> None:
@@ -71,19 +72,21 @@ class Inbox:
                     (self._stories if self._is_story(index) else self._others).append(index)
             elif word == "steal":
                 self._give_back(told["indices"])
+            elif word == "over":
+                self._over.append(told["file"])
             elif word == "shutdown":
                 # What is still here must not run: somebody gave -x, or there is nothing.
                 self._closed = True
             self._changed.notify()
 
-    def take(self) -> int | None:
-        """Wait for the next item to run; None if there will be none."""
+    def take(self) -> int | str | None:
+        """Wait for what to do next: an item to run, a file of which no more stories come, or None: nothing more."""
         with self._changed:
-            while not (self._closed or self._stories or self._others):
+            while not (self._closed or self._over or self._stories or self._others):
                 self._changed.wait()
             if self._closed:
                 return None
-            return (self._stories or self._others).popleft()
+            return self._over.popleft() if self._over else (self._stories or self._others).popleft()
 
     def _give_back(self, indices: Sequence[int]) -> None:
         """All or nothing, as pytest-xdist has it."""
@@ -128,7 +131,9 @@ class Worker:
         """
         session = self._session
         hook = session.config.hook
-        fixtures = LateTeardown(session)
+        stories = self._stories.values()
+        open_files = {story.epic for story in stories}
+        fixtures = HeldFixtures(session, lambda item: item.nodeid.partition("::")[0] in open_files)
 
         def cancel_at(index: int, reason: str) -> None:
             key = session.items[index].nodeid
@@ -137,14 +142,19 @@ class Worker:
 
         inbox = Inbox(self._line, self._is_story, cancel_at)
         self._line.hear(inbox.hear)
-        while not (session.shouldfail or session.shouldstop) and (index := inbox.take()) is not None:
-            item = session.items[index]
-            fixtures.before(item)
-            self._line.say("began", index=index)
+        while not (session.shouldfail or session.shouldstop) and (order := inbox.take()) is not None:
+            if isinstance(order, str):
+                open_files.discard(order)
+                fixtures.release_file(order)
+                continue
+            item = session.items[order]
+            fixtures.release_before(item)
+            self._line.say("began", index=order)
             began = time.perf_counter()
-            hook.pytest_runtest_protocol(item=item, nextitem=fixtures.following(item))
-            self._line.completed(index, time.perf_counter() - began)
-        fixtures.before(None)
+            with fixtures.around(item):
+                hook.pytest_runtest_protocol(item=item, nextitem=None)
+            self._line.completed(order, time.perf_counter() - began)
+        fixtures.release_all()
 
     def _is_story(self, index: int) -> bool:
         return self._session.items[index].nodeid in self._stories

@@ -4,21 +4,7 @@ from __future__ import annotations
 
 import pytest
 from project import Project
-
-XDIST = ("xdist.plugin",)
-
-NOTE_REPORTS = """
-    import os
-
-    def pytest_runtest_logreport(report):
-        if "PYTEST_XDIST_WORKER" in os.environ:
-            return
-        reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else ""
-        with open("REPORTS", "a", encoding="utf-8") as file:
-            properties = dict(report.user_properties)
-            told = [report.nodeid, report.when, report.outcome, reason, report.location[2], properties.get("wave")]
-            file.write(f"{told} {properties.get('attempts')}\\n")
-"""
+from workers_project import NOTE_REPORTS, XDIST, reports
 
 DIAMONDS = """
     stories:
@@ -66,13 +52,6 @@ TESTS = """
     def test_plain(number):
         pass
 """
-
-
-def reports(project: Project, *options: str) -> list[str]:
-    """What is reported of each item, in no order."""
-    (project.path / "REPORTS").unlink(missing_ok=True)
-    project.run_process(*options, plugins=XDIST)
-    return sorted((project.path / "REPORTS").read_text("utf-8").splitlines())
 
 
 @pytest.fixture

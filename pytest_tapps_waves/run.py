@@ -237,6 +237,9 @@ class EpicRun:
             self._notes.append(guard.trouble)
 
     def _run_for_controller(self, session: pytest.Session, found: Prepared, worker: Worker) -> None:
+        if found.concurrent:
+            self._run_at_once(session, found)
+            return
         portal = self._begin_one_by_one(session, found)
         assert self._runtime is not None
         orders = worker.orders
@@ -261,8 +264,9 @@ class EpicRun:
         portal = SharedLoop()
         plan, runtime = self._begin(session, found, portal)
         self._config.pluginmanager.register(runner_fixtures(), "epics-runners")
-        loop = AllAtOnce(session, plan, runtime, portal, partial(self._on_effect, session))
-        stories = found.graph.stories
+        begun = self._worker.take_orders if self._worker is not None else None
+        loop = AllAtOnce(session, plan, runtime, portal, partial(self._on_effect, session), begun)
+        stories = found.graph.stories if begun is None else {item.nodeid for item in session.items}
         try:
             loop.run(
                 [item for item in session.items if item.nodeid in stories],
@@ -270,6 +274,8 @@ class EpicRun:
             )
         finally:
             self._strays = loop.strays
+        if begun is not None:
+            return
         from .prediction import hint
 
         self._notes += hint(found, session.items, plan, loop.spans, self._settings.dependency_rules)

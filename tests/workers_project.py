@@ -8,6 +8,7 @@ XDIST = ("xdist.plugin",)
 
 NOTE_REPORTS = """
     import os
+    import re
 
     def pytest_runtest_logreport(report):
         if "PYTEST_XDIST_WORKER" in os.environ:
@@ -15,6 +16,7 @@ NOTE_REPORTS = """
         told = report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longreprtext
         # What pytest-xdist puts above a failure.
         told = "".join(line for line in told.splitlines() if not line.startswith("[gw")).strip()
+        told = re.sub(r"after [0-9.]+ s", "after a while", told)
         place = report.location[2], dict(report.user_properties).get("wave"), len(report.user_properties)
         with open("REPORTS", "a", encoding="utf-8") as file:
             file.write(f"{report.nodeid} {report.when} {report.outcome} {told!r} {place}\\n")

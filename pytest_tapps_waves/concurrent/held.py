@@ -21,14 +21,24 @@ from .setup_state import SharedSetupState
 
 
 class HeldFixtures:
-    """The nodes that are set up for items that run one after the other."""
+    """The nodes that are set up, and stay so after the item that needed them first."""
 
-    def __init__(self, session: pytest.Session, is_held: Callable[[pytest.Item], bool]) -> None:
-        """:param is_held: tells of an item that has run whether others of its file come in no order."""
-        self._config = session.config
+    def __init__(
+        self,
+        config: pytest.Config,
+        state: SharedSetupState,
+        is_held: Callable[[pytest.Item], bool] = lambda item: True,
+        *,
+        captures: bool,
+    ) -> None:
+        """
+        :param is_held: tells of an item that has run whether others of its file come in no order.
+        :param captures: whether pytest's own capture is at work.
+        """
+        self._config = config
+        self._state = state
         self._is_held = is_held
-        self._state = session._setupstate = SharedSetupState(session, session.items)
-        self._last_in: dict[Node, pytest.Item] = {}
+        self._captures = captures
 
     @contextmanager
     def around(self, item: pytest.Item) -> Iterator[None]:
@@ -39,12 +49,10 @@ class HeldFixtures:
         finally:
             CURRENT_ITEM.reset(token)
             self._state.ended(item)
-            for node in item.listchain()[:-1]:
-                self._last_in[node] = item
 
     def release_before(self, following: pytest.Item) -> None:
         """Tear down what the item that comes now does not need, unless it is held for others."""
-        held = [item for item in set(self._last_in.values()) if self._is_held(item)]
+        held = [item for item in set(self._state.last_in.values()) if self._is_held(item)]
         needed = {node for item in (following, *held) for node in item.listchain()}
         self._release(lambda node: node not in needed)
 
@@ -59,7 +67,7 @@ class HeldFixtures:
     def _release(self, wanted: Callable[[Node], bool]) -> None:
         for node in self._state.active():
             if wanted(node):
-                self._tear_down(node, self._last_in.pop(node, None))
+                self._tear_down(node, self._state.last_in.pop(node, None))
 
     def _tear_down(self, node: Node, last: pytest.Item | None) -> None:
         if last is None:
@@ -76,7 +84,7 @@ class HeldFixtures:
             last.ihook.pytest_runtest_logreport(report=report)
 
     def _captured(self, item: pytest.Item) -> AbstractContextManager[None]:
-        capture = self._config.pluginmanager.get_plugin("capturemanager")
+        capture = self._config.pluginmanager.get_plugin("capturemanager") if self._captures else None
         if capture is None:
             return nullcontext()
         captured: AbstractContextManager[None] = capture.item_capture("teardown", item)

@@ -33,6 +33,8 @@ class SharedSetupState(SetupState):
         self._users: dict[Node, set[pytest.Item]] = {}
         self._to_come: dict[Node, int] = {}
         self._ended: set[pytest.Item] = set()
+        self.last_in: dict[Node, pytest.Item] = {}
+        """Of what several items share, the last that ended."""
         for item in items:
             for node in item.listchain():
                 self._to_come[node] = self._to_come.get(node, 0) + 1
@@ -100,6 +102,8 @@ class SharedSetupState(SetupState):
         self._ended.add(item)
         for node in item.listchain():
             self._to_come[node] -= 1
+            if node is not item:
+                self.last_in[node] = item
         # Of the item itself nothing is kept: there are many.
         del self._to_come[item]
         self._users.pop(item, None)

@@ -61,6 +61,7 @@ class Conductor:
         self._ready: deque[str] = deque()
         self._sent_to: dict[str, Any] = {}
         self._crashed: set[str] = set()
+        self._cancelling: dict[str, str] = {}
         self._tripped = False
         self._left_in = Counter(story.epic for story in found.graph.stories.values())
         self._held_by: dict[str, set[Any]] = {}
@@ -90,10 +91,7 @@ class Conductor:
 
     def next(self) -> int | None:
         """The story to send to some worker now, if there is one."""
-        session = self._session
-        if (stop := session.shouldfail or session.shouldstop) and not self._plan.stopped:
-            self._plan.stop(str(stop))
-            self._carry_out()
+        self._stop_if_wanted()
         while True:
             if not self._ready:
                 self._ready.extend(self._plan.next())
@@ -125,7 +123,12 @@ class Conductor:
         key = self._collection[index]
         self._sent_to.pop(key, None)
         self._write()
-        self._end(key, *end)
+        state, reason = end
+        if state is State.NOT_STARTED:
+            # Its worker had not begun it when it was cancelled.
+            self._not_begun(key)
+        else:
+            self._end(key, state, reason)
 
     def crashed(self, index: int) -> None:
         """A story ran in a worker that crashed; a report of that follows."""
@@ -145,6 +148,7 @@ class Conductor:
                 self._records.settled(report.nodeid, State.FAILED, str(report.longrepr))
             self._end(report.nodeid, State.FAILED)
             self._feed()
+        self._stop_if_wanted()
         return result
 
     @pytest.hookimpl(tryfirst=True)
@@ -164,6 +168,12 @@ class Conductor:
             notes.append(resume_line(arguments_of(self._config)))
         self._plan.stop("the run was stopped")
         write_summary(terminalreporter, self._plan, found.conflicts, ("", ""), notes, found.mask)
+
+    def _stop_if_wanted(self) -> None:
+        stop = self._session.shouldfail or self._session.shouldstop
+        if stop and not self._plan.stopped:
+            self._plan.stop(str(stop))
+            self._carry_out()
 
     @property
     def _session(self) -> pytest.Session:
@@ -228,14 +238,20 @@ class Conductor:
 
     def _cancel(self, effect: Cancel) -> None:
         key = effect.key
+        self._cancelling[key] = effect.reason
         if (node := self._sent_to.get(key)) is not None:
             cancel_in(node, self._index_of[key], effect.reason)
         elif key in self._ready:
             # It was let go, but there is no worker for it.
             self._ready.remove(key)
-            if not self._plan.stopped:
-                self._report(Settled(key, State.CANCELLED, effect.reason))
-            self._end(key, State.NOT_STARTED if self._plan.stopped else State.CANCELLED, effect.reason)
+            self._not_begun(key)
+
+    def _not_begun(self, key: str) -> None:
+        """A story that was let go has been cancelled before it began. What the run's end left has no report."""
+        reason = self._cancelling.get(key, "")
+        if not self._plan.stopped:
+            self._report(Settled(key, State.CANCELLED, reason))
+        self._end(key, State.NOT_STARTED if self._plan.stopped else State.CANCELLED, reason)
 
     def _report(self, settled: Settled) -> None:
         found, place = self._facts.found, self._facts.places[settled.key]

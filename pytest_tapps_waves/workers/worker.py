@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-import threading
+import asyncio
 import time
-from collections import deque
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 import pytest
 
 from ..concurrent.held import HeldFixtures
+from ..concurrent.setup_state import SharedSetupState
 from ..concurrent.xdist import Line, worker_of
 from ..core.model import State
 from ..core.orders import Orders
 from ..core.plan import Settled
 from ..distribution import RUN, TELLS
+from ..engine import Engine
 from ..preparation import Prepared
 from ..records import Tried
 from .facts import told
+from .inbox import Inbox
 
 _REASON = 2000
 """Characters of a reason that the controller is told."""
@@ -27,74 +30,29 @@ _REASON = 2000
 class Told:
     """What the journal would be told, said to the controller, which keeps it."""
 
-    def __init__(self, line: Line) -> None:
+    def __init__(self, line: Line, is_story: Callable[[str], bool]) -> None:
         self._line = line
+        self._is_story = is_story
 
     def begin(self, key: str) -> Settled | None:
         """The controller has noted it already."""
 
     def set_up(self, key: str) -> None:
-        self._line.say("set_up", key=key)
+        self._say("set_up", key)
 
     def reported(self, key: str, state: State, reason: str, tries: Sequence[Tried]) -> None:
         told = [tuple(tried) for tried in tries]
-        self._line.say("reported", key=key, state=state.value, reason=reason[:_REASON], tries=told)
+        self._say("reported", key, state=state.value, reason=reason[:_REASON], tries=told)
 
     def settled(self, key: str, state: State, reason: str) -> None:
-        self._line.say("settled", key=key, state=state.value, reason=reason[:_REASON])
+        self._say("settled", key, state=state.value, reason=reason[:_REASON])
 
     def process(self, key: str, pid: int) -> None:
-        self._line.say("process", key=key, pid=pid)
+        self._say("process", key, pid=pid)
 
-
-class Inbox:
-    """What the controller sends, until the worker gets round to it. Stories come before all else."""
-
-    def __init__(self, line: Line, is_story: Callable[[int], bool], cancel: Callable[[int, str], None]) -> None:
-        """:param cancel: called, in another thread, to break off a story."""
-        self._line = line
-        self._is_story = is_story
-        self._cancel = cancel
-        self._changed = threading.Condition()
-        self._stories: deque[int] = deque()
-        self._others: deque[int] = deque()
-        self._over: deque[str] = deque()
-        self._closed = False
-
-    def hear(self, word: str, told: Mapping[str, Any]) -> None:
-        """Called in another thread."""
-        if word == "cancel":
-            self._cancel(told["index"], told["reason"])
-            return
-        with self._changed:
-            if word == "runtests":
-                for index in told["indices"]:
-                    (self._stories if self._is_story(index) else self._others).append(index)
-            elif word == "steal":
-                self._give_back(told["indices"])
-            elif word == "over":
-                self._over.append(told["file"])
-            elif word == "shutdown":
-                # What is still here must not run: somebody gave -x, or there is nothing.
-                self._closed = True
-            self._changed.notify()
-
-    def take(self) -> int | str | None:
-        """Wait for what to do next: an item to run, a file of which no more stories come, or None: nothing more."""
-        with self._changed:
-            while not (self._closed or self._over or self._stories or self._others):
-                self._changed.wait()
-            if self._closed:
-                return None
-            return self._over.popleft() if self._over else (self._stories or self._others).popleft()
-
-    def _give_back(self, indices: Sequence[int]) -> None:
-        """All or nothing, as pytest-xdist has it."""
-        asked = set(indices)
-        given = list(indices) if asked <= set(self._others) else []
-        if given:
-            self._others = deque(index for index in self._others if index not in asked)
-        self._line.given_back(given)
+    def _say(self, word: str, key: str, **told: Any) -> None:
+        if self._is_story(key):
+            self._line.say(word, key=key, **told)
 
 
 class Worker:
@@ -109,7 +67,8 @@ class Worker:
         self._input: Mapping[str, Any] = session.config.workerinput  # type: ignore[attr-defined]
         self.run_id: str = self._input[RUN]
         """That of the whole run."""
-        self.records = Told(self._line)
+        self._completed: Callable[[], None] | None = None
+        self.records = Told(self._line, found.graph.stories.__contains__)
         self.orders = Orders(found.graph, self._ended)
         self._stories = found.graph.stories
 
@@ -124,23 +83,31 @@ class Worker:
         if report.nodeid in self._index_of:
             self._line.reports_of(self._index_of[report.nodeid])
 
-    def run_one_by_one(self, cancel: Callable[[str], None]) -> None:
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_logstart(self, nodeid: str) -> None:
+        """Called when an item begins, before pytest-xdist says so."""
+        if nodeid in self._index_of:
+            self._line.say("began", index=self._index_of[nodeid])
+
+    def run_one_by_one(self, break_off: Callable[[str], None]) -> None:
         """Return when the controller has nothing more to run, or the session is to stop.
 
-        :param cancel: called, in another thread, to break off a story if it is running.
+        :param break_off: called, in another thread, to break off a story if it is running.
         """
         session = self._session
         hook = session.config.hook
-        stories = self._stories.values()
-        open_files = {story.epic for story in stories}
-        fixtures = HeldFixtures(session, lambda item: item.nodeid.partition("::")[0] in open_files)
+        open_files = {story.epic for story in self._stories.values()}
+        state = session._setupstate = SharedSetupState(session, session.items)
+        fixtures = HeldFixtures(
+            session.config, state, lambda item: item.nodeid.partition("::")[0] in open_files, captures=True
+        )
 
-        def cancel_at(index: int, reason: str) -> None:
+        def cancel(index: int, reason: str) -> None:
             key = session.items[index].nodeid
             self.orders.cancelling[key] = reason
-            cancel(key)
+            break_off(key)
 
-        inbox = Inbox(self._line, self._is_story, cancel_at)
+        inbox = Inbox(self._line, self._is_story, cancel)
         self._line.hear(inbox.hear)
         while not (session.shouldfail or session.shouldstop) and (order := inbox.take()) is not None:
             if isinstance(order, str):
@@ -156,9 +123,45 @@ class Worker:
             self._line.completed(order, time.perf_counter() - began)
         fixtures.release_all()
 
+    def take_orders(self, loop: asyncio.AbstractEventLoop, engine: Engine) -> None:
+        """Let an engine carry out, on its loop, what the controller sends from now on."""
+        orders, items = self.orders, self._session.items
+
+        def cancel(index: int, reason: str) -> None:
+            soon(lambda: orders.cancel(items[index].nodeid, reason))
+
+        def soon(change: Callable[[], None]) -> None:
+            def now() -> None:
+                change()
+                self._next(inbox, engine)
+
+            with suppress(RuntimeError):  # the loop has been closed: all is over
+                loop.call_soon_threadsafe(now)
+
+        inbox = Inbox(self._line, self._is_story, cancel, lambda: soon(lambda: None))
+        self._completed = lambda: self._next(inbox, engine)
+        self._line.hear(inbox.hear)
+
+    def _next(self, inbox: Inbox, engine: Engine) -> None:
+        """Start what has come. What is no story runs alone, so that more than one of it would only lie about here."""
+        orders, items = self.orders, self._session.items
+        orders.order(items[index].nodeid for index in inbox.stories())
+        if not any(key not in self._stories for key in orders.running):
+            orders.order(items[index].nodeid for index in inbox.another())
+        if inbox.closed and orders.running:
+            engine.stop("the run was stopped")
+        elif inbox.closed:
+            orders.close()
+        engine.decide()
+
     def _is_story(self, index: int) -> bool:
         return self._session.items[index].nodeid in self._stories
 
     def _ended(self, key: str, state: State, reason: str) -> None:
+        index = self._index_of[key]
         if key in self._stories:
-            self._line.say("ended", index=self._index_of[key], state=state.value, reason=reason[:_REASON])
+            self._line.say("ended", index=index, state=state.value, reason=reason[:_REASON])
+        if self._completed is not None:
+            # The engine has no loop of ours around it.
+            self._line.completed(index, 0.0)
+            self._completed()

@@ -177,7 +177,7 @@ class EpicRun:
         config.stash[RUNTIME] = runtime
         self._plan, self._runtime = plan, runtime
         plan.begin()
-        begin_to_show(session, self._settings, found, plan)
+        begin_to_show(config, self._settings, found, plan, session.items)
         return plan, runtime
 
     def _new_plan(self, session: pytest.Session, found: Prepared) -> Plan:

@@ -14,11 +14,11 @@ from ..core.plan import Cancel, Effect, Plan, Settled, Tripped
 from ..core.policies import POLICIES, Terms
 from ..core.policies.base import WaveFinished, WaveStarted
 from ..distribution import NOTES, arguments_of
-from ..errors import JournalError
-from ..records import Records, Tried, open_records
 from ..reports.breaker import report_tripped
 from ..reports.terminal import header, resume_line, write_summary
 from ..settings import Settings
+from ..showing import begin_to_show
+from .bookkeeping import Bookkeeping
 from .facts import understood
 from .reports import report_settled
 from .scheduling import cancel_in, release_in
@@ -48,6 +48,7 @@ class Conductor:
         :param feed: to be called when the plan has let go something of which no worker has told.
         """
         self._config = config
+        self._settings = settings
         self._crew = crew
         self._collection = collection
         self._feed = feed
@@ -57,7 +58,6 @@ class Conductor:
         """How many stories a worker runs at most."""
         self._index_of = {key: index for index, key in enumerate(collection) if key in found.graph.stories}
         self._wave_of = numbers_of(found.waves)
-        self._notes: list[str] = []
         self._ready: deque[str] = deque()
         self._sent_to: dict[str, Any] = {}
         self._crashed: set[str] = set()
@@ -65,7 +65,7 @@ class Conductor:
         self._tripped = False
         self._left_in = Counter(story.epic for story in found.graph.stories.values())
         self._held_by: dict[str, set[Any]] = {}
-        self._records = self._open_records(settings)
+        self._books = Bookkeeping(config, settings, facts, crew.run_id, crew.written)
         self._plan = Plan(
             found.graph,
             POLICIES[found.schedule](found.graph, found.waves, Terms(facts.durations, found.turns, found.conflicts)),
@@ -83,6 +83,7 @@ class Conductor:
     def begin(self) -> None:
         """Begin the run: some stories are settled by the plan alone."""
         self._say_header()
+        begin_to_show(self._config, self._settings, self._facts.found, self._plan, ())
         self._plan.begin()
         self._carry_out()
 
@@ -98,7 +99,7 @@ class Conductor:
             if not self._ready:
                 return None
             key = self._ready.popleft()
-            decided = self._records.begin(key) if self._records is not None else None
+            decided = self._books.begin(key)
             if decided is None:
                 return self._index_of[key]
             self._report(decided)
@@ -122,7 +123,7 @@ class Conductor:
         """A story has ended."""
         key = self._collection[index]
         self._sent_to.pop(key, None)
-        self._write()
+        self._books.write()
         state, reason = end
         if state is State.NOT_STARTED:
             # Its worker had not begun it when it was cancelled.
@@ -139,13 +140,12 @@ class Conductor:
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> Generator[None, Any, Any]:
         """Called for each report of each item; what is to be in the journal by then has been said."""
-        self._write()
+        self._books.write()
         result = yield
         # pytest-xdist's own, of an item whose worker has ended; not if a plugin lets it run again.
         if str(report.when) == "???" and report.failed and report.nodeid in self._crashed:
             self._crashed.discard(report.nodeid)
-            if self._records is not None:
-                self._records.settled(report.nodeid, State.FAILED, str(report.longrepr))
+            self._books.settled(report.nodeid, State.FAILED, str(report.longrepr))
             self._end(report.nodeid, State.FAILED)
             self._feed()
         self._stop_if_wanted()
@@ -154,17 +154,15 @@ class Conductor:
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self) -> None:
         """Called when the run is over, however it ended."""
-        self._write()
-        if self._records is not None:
-            self._records.close()
+        self._books.close()
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """Called after the failures have been shown."""
-        records, found = self._records, self._facts.found
-        notes = [*self._notes, *(records.told() if records is not None else ()), *self._worker_notes()]
+        found = self._facts.found
+        notes = [*self._books.told(), *self._worker_notes()]
         was_stopped = self._plan.stopped or self._tripped or not self._plan.done
-        if records is not None and was_stopped:
+        if self._books.resumable and was_stopped:
             notes.append(resume_line(arguments_of(self._config)))
         self._plan.stop("the run was stopped")
         write_summary(terminalreporter, self._plan, found.conflicts, ("", ""), notes, found.mask)
@@ -184,22 +182,6 @@ class Conductor:
         notes = self._config.pluginmanager.get_plugin(NOTES)
         told: list[str] = notes.take() if notes is not None else []
         return told
-
-    def _write(self) -> None:
-        """Write down what workers have said."""
-        for word, told in self._crew.written():
-            if self._records is None:
-                continue
-            key = told["key"]
-            if word == "set_up":
-                self._records.set_up(key)
-            elif word == "reported":
-                tries = [Tried(*tried) for tried in told["tries"]]
-                self._records.reported(key, State(told["state"]), told["reason"], tries)
-            elif word == "settled":
-                self._records.settled(key, State(told["state"]), told["reason"])
-            elif word == "process":
-                self._records.process(key, told["pid"])
 
     def _end(self, key: str, state: State, reason: str = "") -> None:
         self._plan.end(key, state, reason)
@@ -260,30 +242,8 @@ class Conductor:
         if place.of_epic:
             epic_id = self._facts.epic_ids[story.epic]
             properties = [("epic", epic_id), ("story", story.id), *properties, ("attempts", 0)]
-        if self._records is not None:
-            self._records.settled(settled.key, settled.state, settled.reason)
+        self._books.settled(settled.key, settled.state, settled.reason)
         report_settled(self._config, settled, story, place.location, properties, of_epic=place.of_epic)
-
-    def _open_records(self, settings: Settings) -> Records | None:
-        found = self._facts.found
-        try:
-            records = open_records(
-                self._config,
-                found.graph,
-                self._facts.definitions,
-                self._crew.run_id,
-                found.mask,
-                days=settings.journal_days,
-                resumes=settings.resume,
-            )
-        except JournalError as error:
-            if settings.resume:
-                raise pytest.UsageError(f"--epic-resume cannot know what is done: {error}") from None
-            self._notes.append(f"warning: this run is in no journal, so it cannot be resumed: {error}")
-            return None
-        if records is None and settings.resume:
-            raise pytest.UsageError("--epic-resume needs pytest's cache; drop -p no:cacheprovider")
-        return records
 
     def _say_header(self) -> None:
         reporter = self._config.pluginmanager.get_plugin("terminalreporter")

@@ -102,12 +102,15 @@ class Worker:
             session.config, state, lambda item: item.nodeid.partition("::")[0] in open_files, captures=True
         )
 
-        def cancel(index: int, reason: str) -> None:
-            key = session.items[index].nodeid
+        def cancel(key: str, reason: str) -> None:
             self.orders.cancelling[key] = reason
             break_off(key)
 
-        inbox = Inbox(self._line, self._is_story, cancel)
+        def come() -> None:
+            for key in list(self.orders.running) if inbox.closed else ():
+                cancel(key, "cancelled: the run was stopped")
+
+        inbox = Inbox(self._line, self._is_story, lambda index, why: cancel(session.items[index].nodeid, why), come)
         self._line.hear(inbox.hear)
         while not (session.shouldfail or session.shouldstop) and (order := inbox.take()) is not None:
             if isinstance(order, str):

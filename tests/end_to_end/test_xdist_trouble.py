@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import signal
+import sys
+from collections.abc import Iterator
 from textwrap import dedent
 
 import pytest
 from project import Project
+from running import Run, ended, until
 from workers_project import NOTE_REPORTS, XDIST, reports
 
 KILLS_ITSELF = """
@@ -268,6 +272,38 @@ def test_what_other_tests_of_a_module_share_is_torn_down_before_another_module(p
     project.run_process("-n1", plugins=XDIST).assert_outcomes(passed=7)
     log = " ".join(project.lines("LOG"))
     assert log == "up_a a a a down_a up_b b b b down_b"
+
+
+@pytest.fixture
+def run(project: Project) -> Iterator[Run]:
+    made = Run(project)
+    yield made
+    made.clean_up()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such signals")
+@pytest.mark.parametrize("options", [(), ("--epic-parallel=2",)], ids=["one by one", "two at once"])
+@pytest.mark.parametrize("number", ["SIGINT", "SIGTERM"])
+def test_what_runs_in_workers_ends_with_the_controller(
+    project: Project, run: Run, options: tuple[str, ...], number: str
+) -> None:
+    project.epic("""
+        stories:
+          - {id: a, run: "echo $$ > a.pid; exec sleep 300"}
+          - {id: b, run: "echo $$ > b.pid; exec sleep 300"}
+          - {id: c, run: "touch never", dependencies: [a]}
+    """)
+    run.start("-p", "xdist.plugin", "-n2", *options, waits_for=("a", "b"))
+    run.signal(getattr(signal, number))
+    status = run.end()
+    assert until(lambda: ended(run.pid("a")) and ended(run.pid("b")))
+    assert not (project.path / "never").exists()
+    if number == "SIGINT":
+        assert status == pytest.ExitCode.INTERRUPTED, run.output
+        assert "INTERNALERROR" not in run.output
+        assert "to go on where it stopped: pytest" in run.output
+    result = project.run_process("--epic-status", plugins=XDIST)
+    result.stdout.no_fnmatch_line("* passed *")
 
 
 def test_the_journal_knows_one_run_and_resumes_it(project: Project) -> None:

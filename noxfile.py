@@ -85,6 +85,13 @@ def resumes(session: nox.Session) -> None:
 
 
 @nox.session(python=PYTHONS[0])
+def across(session: nox.Session) -> None:
+    """Random graphs across workers of pytest-xdist; ``nox -s across -- --what kills --runs 20`` kills workers."""
+    session.install("-e", ".[dev]")
+    session.run("python", "tests/suites/across_workers.py", *(session.posargs or ["--smallest"]))
+
+
+@nox.session(python=PYTHONS[0])
 def fuzz(session: nox.Session) -> None:
     """The loader of epics against made-up files; ``nox -s fuzz -- --inputs 1000000 --seed 2`` goes on for longer."""
     session.install("-e", ".[dev]")

@@ -1,4 +1,4 @@
-"""What stories need of pytest-xdist: one worker for a whole file."""
+"""What stories need of pytest-xdist: its workers told of the run, and a distribution that keeps their order."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from .collect.doing import has_agent
 from .collect.names import is_epic_file
+from .concurrent.xdist import DISTRIBUTION, WAVES, is_across_workers, is_xdist_worker
 from .errors import Problem
 from .inert import one_line
 from .settings import EpicSettings, Settings
@@ -16,22 +18,19 @@ from .settings import EpicSettings, Settings
 if TYPE_CHECKING:
     from .collect.assembly import Assembled
 
-_DISTRIBUTION = "epic_distribution"
 _ARGUMENTS = "epic_arguments"
 _NOTES = "epic_notes"
-_WOULD_BREAK = "pytest-xdist would run stories before their dependencies: use --dist=loadfile with -n"
-
-
-def is_xdist_worker(config: pytest.Config) -> bool:
-    return hasattr(config, "workerinput")
+RUN, TELLS = "epic_run", "epic_tells"
+"""Where a worker finds the id of the run, and whether it is the one that tells the controller what it has prepared."""
+NOTES = "epics-worker-notes"
+"""The name of :class:`WorkerNotes` as a plugin."""
+_WOULD_BREAK = "pytest-xdist would run stories before their dependencies: leave --dist out, or use --dist=loadfile"
 
 
 def tell_worker(config: pytest.Config, node: Any) -> None:
     """Let a worker know how items are handed out and how the run was called, which pytest-xdist keeps from it."""
-    node.workerinput[_DISTRIBUTION] = config.getoption("dist", "no")
+    node.workerinput[DISTRIBUTION] = WAVES if is_across_workers(config) else config.getoption("dist", "no")
     node.workerinput[_ARGUMENTS] = list(config.invocation_params.args)
-    if not config.pluginmanager.has_plugin("epics-worker-notes"):
-        config.pluginmanager.register(WorkerNotes(), "epics-worker-notes")
 
 
 def arguments_of(config: Any) -> Sequence[str]:
@@ -58,6 +57,12 @@ class WorkerNotes:
         """Called by pytest-xdist when a worker has ended; one that crashed has told nothing."""
         self._notes.update(dict.fromkeys(getattr(node, "workeroutput", {}).get(_NOTES, ())))
 
+    def take(self) -> list[str]:
+        """What has been told, to be said by somebody else."""
+        told = list(self._notes)
+        self._notes.clear()
+        return told
+
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """Called after the failures have been shown."""
         if self._notes:
@@ -71,6 +76,8 @@ def check_distribution(config: pytest.Config, settings: Settings, ids: Sequence[
 
     :raises pytest.UsageError: if it would.
     """
+    if is_across_workers(config):
+        return
     if not any(is_epic_file(PurePosixPath(node_id.partition("::")[0])) for node_id in ids):
         return
     if config.getoption("dist", "no") != "loadfile":
@@ -79,9 +86,13 @@ def check_distribution(config: pytest.Config, settings: Settings, ids: Sequence[
         raise pytest.UsageError("-n and --epic-parallel do not go together; drop one of them")
 
 
-def worker_problems(config: Any, assembled: Assembled, epics: Mapping[str, EpicSettings]) -> list[Problem]:
+def worker_problems(
+    config: Any, settings: Settings, assembled: Assembled, epics: Mapping[str, EpicSettings]
+) -> list[Problem]:
     """What a worker, which sees no other worker's stories, cannot honour."""
-    if config.workerinput[_DISTRIBUTION] != "loadfile":
+    if is_across_workers(config):
+        return _in_one_process(assembled, epics)
+    if config.workerinput[DISTRIBUTION] != "loadfile":
         ordered = [story for story in assembled.graph.stories.values() if story.dependencies]
         first = {story.epic: story.line for story in reversed(ordered)}
         # Epic files are known by their names: the controller refuses them, with all of the run.
@@ -96,10 +107,26 @@ def worker_problems(config: Any, assembled: Assembled, epics: Mapping[str, EpicS
                     "run without -n"
                 )
                 problems.append(Problem(story.epic, story.line, message))
-    for path, settings in epics.items():
-        if settings.concurrent:
+    # What contradicts on the command line is refused by the controller.
+    for path, epic in epics.items() if not settings.cli.parallel else ():
+        if epic.concurrent:
             line = assembled.epics[path].line
             problems.append(
                 Problem(path, line, "pytest-xdist workers run one story at a time; drop parallel_strategy, or -n")
             )
+    return problems
+
+
+def _in_one_process(assembled: Assembled, epics: Mapping[str, EpicSettings]) -> list[Problem]:
+    """Epics whose stories build upon one another's work, which one process has to put together."""
+    problems: list[Problem] = []
+    for path, epic in epics.items():
+        definition = assembled.epics[path]
+        if epic.isolation != "none":
+            why = f"stories with isolation: {epic.isolation}"
+        elif any(has_agent(spec, epic) for spec in definition.stories):
+            why = "stories of agents"
+        else:
+            continue
+        problems.append(Problem(path, definition.line, f"{why} run in one process: drop -n, or this epic"))
     return problems

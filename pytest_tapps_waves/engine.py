@@ -66,7 +66,7 @@ class Engine:
                     busy = self._tasks or self._alone or self._alone_running
                     if self._plan.done and not busy:
                         break
-                    if not busy:
+                    if not busy and not self._plan.waits:
                         raise RuntimeError("stories are left, but none can start: this is a bug of the plan")
                     self._changed.clear()
                     await self._changed.wait()
@@ -107,6 +107,10 @@ class Engine:
             now = time.monotonic()
             self.spans[key] = now - seconds, now
             self._plan.end(key, state, reason)
+        self._changed.set()
+
+    def decide(self) -> None:
+        """The plan has been told something from elsewhere."""
         self._changed.set()
 
     def stop(self, reason: str) -> None:

@@ -11,7 +11,7 @@ from .actions.base import GRACE, Job, PriorWork, StoryContext
 from .actions.guard import Guard
 from .collect.items import StoryItem
 from .core.graph import Graph
-from .records import Records
+from .records import Book
 from .settings import EpicSettings
 from .spending import Spending
 from .workspaces import Workspace, in_place
@@ -27,12 +27,13 @@ class Jobs:
         graph: Graph,
         epics: Mapping[str, EpicSettings],
         guard: Guard,
-        records: Records | None,
+        book: Book | None,
         titles: Mapping[str, str],
     ) -> None:
         """
         :param run: the id of the run, like no other anywhere.
         :param epics: by the node ids of their files.
+        :param book: what is told of stories, and asked of those before; None without a journal.
         :param titles: of the stories that have one, by node id.
         """
         self._rootdir = rootdir
@@ -40,7 +41,7 @@ class Jobs:
         self._graph = graph
         self._epics = epics
         self._guard = guard
-        self._records = records
+        self._book = book
         self._titles = titles
         self.spending = Spending({path: epic.budget for path, epic in epics.items()})
 
@@ -87,15 +88,15 @@ class Jobs:
 
     def _begun(self, key: str, pid: int) -> None:
         """A process has been started for a story."""
-        if self._records is not None:
-            self._records.journal.process(key, pid)
+        if self._book is not None:
+            self._book.process(key, pid)
 
     def _prior_work(self, item: StoryItem) -> Sequence[PriorWork]:
         """What the last stories did that this one builds on, directly or through others, in the order of the plan."""
         most = self._epics[item.epic.path].memory
-        if self._records is None or not most:
+        if self._book is None or not most:
             return ()
-        done = self._records.done_by(self._graph.upstream(item.nodeid))
+        done = self._book.done_by(self._graph.upstream(item.nodeid))
         order = self._graph.position
         latest = sorted(done, key=lambda key: (order.get(key, -1), key))[-most:]
         return [

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator
+from typing import Any
+
 import pytest
 
 from . import hookspecs
 from .collect.depends import MARK_HELP, refuse_peer
+from .concurrent.xdist import DistOption, is_across_workers, note_distribution, use_no_workers
 from .options import add_options
 from .reports import FOR_PROGRAMS, PLANS, STATUSES
 from .reports.watched import COLUMNS, RECORDING, is_github
@@ -16,17 +20,27 @@ from .settings import SETTINGS, settings_of
 def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginManager) -> None:
     refuse_peer(pluginmanager)
     add_options(parser, tuple(PLANS), tuple(STATUSES))
+    pluginmanager.register(DistOption(parser), "epics-dist-option")
 
 
 def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
     pluginmanager.add_hookspecs(hookspecs)
 
 
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_cmdline_main(config: pytest.Config) -> Generator[None, Any, Any]:
+    note_distribution(config)
+    if config.getoption("epic_plan") or config.getoption("epic_status"):
+        # Nothing is run, so nobody is needed for it.
+        use_no_workers(config)
+    return (yield)
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_configure(config: pytest.Config) -> None:
     # As late as this, so that its order of the items is the last word, after the last-failed and new-first plugins.
     config.addinivalue_line("markers", MARK_HELP)
-    settings = config.stash[SETTINGS] = settings_of(config)
+    settings = config.stash[SETTINGS] = settings_of(config, across_workers=is_across_workers(config))
     if FOR_PROGRAMS & {settings.status_format, settings.plan_format}:
         # What a program reads must stand alone on stdout.
         config.option.verbose = -2

@@ -45,6 +45,12 @@ def terms_of(found: Prepared, items: Iterable[pytest.Item], records: Records | N
     return Terms(durations, found.turns, found.conflicts)
 
 
+def durations_of(config: pytest.Config, found: Prepared, items: Iterable[pytest.Item]) -> Mapping[str, float]:
+    """How long stories are thought to take, from a journal that somebody else writes."""
+    measured, _ = _read_measured(config, found)
+    return _estimated(found, items, measured).durations
+
+
 def outlook_of(
     config: pytest.Config, found: Prepared, items: Sequence[pytest.Item], rules: DependencyRules
 ) -> Outlook | None:

@@ -16,12 +16,13 @@ from .collect.items import StoryItem
 from .collect.library import library_of
 from .collect.selection import Selection
 from .concurrent.async_tests import is_async_test
+from .concurrent.xdist import is_xdist_worker
 from .core.conflicts import Conflict, find_conflicts
 from .core.graph import Graph, Waves
 from .core.order import Place, arranged
 from .core.policies.base import Turns
 from .core.turns import find_turns
-from .distribution import is_xdist_worker, worker_problems
+from .distribution import worker_problems
 from .epics.pause import collector_paused
 from .errors import Problem, WavesError
 from .settings import EpicSettings, Settings
@@ -127,10 +128,7 @@ def prepare(
         # Files that were looked through for dependencies only may be wrong.
         in_run = {key.partition("::")[0] for key in unique}
         found = [problem for problem in found if problem.path in in_run]
-    # What contradicts on the command line is refused by the controller.
-    if is_xdist_worker(config) and (
-        refused := worker_problems(config, assembled, {} if settings.cli.parallel else epics)
-    ):
+    if is_xdist_worker(config) and (refused := worker_problems(config, settings, assembled, epics)):
         found += refused
         broken = {problem.path for problem in refused}
         assembled = assembled_of(selected=[key for key in unique if key.partition("::")[0] not in broken])

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from .collect.items import StoryItem
+from .concurrent.xdist import is_xdist_worker
 from .core.conflicts import describe
 from .core.graph import numbers_of
-from .core.happened import Happened, RunHappened, final, merged
+from .core.happened import Happened, RunHappened, final, in_tracks, merged
 from .core.model import State
-from .distribution import is_xdist_worker
 from .inert import inert, one_line
 from .reports.files import check_file, write_whole
 from .reports.words import counted
@@ -32,12 +32,14 @@ _MAY_HAVE_RUN = (State.PASSED, State.FAILED, State.SKIPPED, State.CANCELLED)
 class _Seen:
     """What was seen of one story so far."""
 
-    __slots__ = ("checks", "end", "failures", "ran", "reruns", "sections", "start")
+    __slots__ = ("attempts", "checks", "end", "failures", "ran", "reruns", "sections", "start", "worker")
 
     def __init__(self) -> None:
         self.start: float | None = None
         self.end: float | None = None
         self.ran = False
+        self.attempts = 1
+        self.worker = ""
         self.reruns = 0
         self.failures: list[str] = []
         self.sections: Sequence[tuple[str, str]] = ()
@@ -54,6 +56,7 @@ class Recording:
         """:raises pytest.UsageError: if a file cannot be written, or what writes it is not installed."""
         self._config = config
         self._files = settings.files
+        self._across_workers = settings.across_workers
         self._seen: dict[str, _Seen] = {}
         self._run: tuple[Prepared, Plan, Mapping[str, pytest.Item]] | None = None
         self._tripped: list[tuple[str, tuple[str, ...]]] = []
@@ -96,6 +99,9 @@ class Recording:
         seen.ran = seen.ran or report.failed or report.when == "call"
         if report.failed:
             seen.failures.append(report.longreprtext)
+        seen.attempts = max(1, *(int(str(value)) for name, value in report.user_properties if name == "attempts"), 0)
+        if (node := getattr(report, "node", None)) is not None:
+            seen.worker = node.gateway.id
         if isinstance(report, pytest.SubtestReport):
             seen.checks += [(f"{report.context.msg}: {name}", text) for name, text in report.sections]
         else:
@@ -109,7 +115,8 @@ class Recording:
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:
         """Called by pytest-xdist's controller before a worker starts."""
-        self._workers[node.gateway.id] = None
+        if not self._across_workers:
+            self._workers[node.gateway.id] = None
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any) -> None:
@@ -121,11 +128,14 @@ class Recording:
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         """Called when the run is over, however it ended."""
+        if is_xdist_worker(self._config) and self._across_workers:
+            # The controller has seen all of it.
+            return
         happened = self._happened(session)
         if is_xdist_worker(self._config):
             self._config.workeroutput[_HAPPENED] = _packed(happened)  # type: ignore[attr-defined]
             return
-        if self._workers:
+        if self._workers and self._run is None:
             happened = merged([run for run in self._workers.values() if run is not None])
             if lost := [name for name, run in self._workers.items() if run is None]:
                 what = counted(len(lost), "worker")
@@ -156,7 +166,7 @@ class Recording:
         if not stopped and not plan.done and not is_xdist_worker(self._config):
             stopped = "interrupted"
         return RunHappened(
-            [self._story(key, found, plan, items.get(key), wave_of[key]) for key in in_file_order],
+            in_tracks([self._story(key, found, plan, items.get(key), wave_of[key]) for key in in_file_order]),
             found.schedule if found.concurrent else "",
             found.limit if found.concurrent else 1,
             {path: one_line(found.mask(title)) for path, title in found.epic_titles.items() if title},
@@ -187,10 +197,11 @@ class Recording:
             ran,
             seen.start,
             seen.end if seen.end is not None or seen.start is None else self._now(),
-            max(seen.reruns + 1, item.attempts if isinstance(item, StoryItem) else 1) if ran else 0,
+            max(seen.reruns + 1, item.attempts if isinstance(item, StoryItem) else seen.attempts) if ran else 0,
             failure,
             output,
             left_out,
+            seen.worker,
         )
 
 

@@ -7,11 +7,12 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple, Protocol
 
 import pytest
 
 from .actions.sweeping import sweep, sweep_groups
-from .attempts import Attempt, Performance
+from .attempts import Performance
 from .collect.doing import agent_of
 from .collect.items import StoryItem
 from .collect.library import cache_folder
@@ -32,16 +33,23 @@ _LONGEST_REASON = 500
 
 
 def open_records(
-    session: pytest.Session, graph: Graph, run: str, mask: Callable[[str], str], *, days: int, resumes: bool
+    config: pytest.Config,
+    graph: Graph,
+    definitions: Mapping[str, str],
+    run: str,
+    mask: Callable[[str], str],
+    *,
+    days: int,
+    resumes: bool,
 ) -> Records | None:
     """The records of a run that begins; None without pytest's cache.
 
+    :param definitions: as of :func:`definitions_of`.
     :param run: its id, like no other anywhere.
     :param mask: takes secrets out of what is written.
     :param days: so long the journal keeps a run.
     :raises JournalError: if the journal cannot be opened.
     """
-    config = session.config
     if not config.pluginmanager.has_plugin("cacheprovider"):
         return None
     folder = cache_folder(config)
@@ -49,13 +57,37 @@ def open_records(
         raise JournalError("pytest's cache directory cannot be written to")
     arguments = mask(shlex.join(config.invocation_params.args))
     journal = Journal(Store(folder), this_process(), run, arguments, days)
-    records = Records(journal, graph, definitions_of(session.items, graph), mask, resumes=resumes)
+    records = Records(journal, graph, definitions, mask, resumes=resumes)
     if dead := records.journal.dead:
         ended = [*sweep(dead), *sweep_groups(records.journal.left)]
         if ended:
             what = f"ended {counted(len(ended), 'process', 'processes')} that runs had left behind that were killed"
             records.notes.append(f"{what}: {', '.join(map(str, ended))}")
     return records
+
+
+class Tried(NamedTuple):
+    """What the journal keeps of an attempt."""
+
+    start: float
+    duration: float
+    exit_status: int | None
+    why: str
+    """Why it was not the last one."""
+
+
+def tries_of(performance: Performance | None) -> list[Tried]:
+    """The attempts at a story, in order."""
+    attempts = performance.attempts if performance is not None else ()
+    return [
+        Tried(
+            attempt.start,
+            attempt.duration,
+            attempt.error.exit_status if attempt.error else None,
+            str(attempt.error) if attempt.error else "a check failed",
+        )
+        for attempt in attempts
+    ]
 
 
 @dataclass(slots=True)
@@ -94,6 +126,24 @@ def _definition_at(path: Path) -> str:
         return definition_of_file(path.read_bytes())
     except OSError as error:
         return f"file:{error.errno}"
+
+
+class Book(Protocol):
+    """What is told of the stories of a run while they run."""
+
+    def begin(self, key: str) -> Settled | None: ...
+
+    def set_up(self, key: str) -> None: ...
+
+    def reported(self, key: str, state: State, reason: str, tries: Sequence[Tried]) -> None: ...
+
+    def settled(self, key: str, state: State, reason: str) -> None: ...
+
+    def process(self, key: str, pid: int) -> None: ...
+
+    def did(self, key: str, summary: str, files: Sequence[str]) -> None: ...
+
+    def done_by(self, keys: Iterable[str]) -> Mapping[str, Done]: ...
 
 
 class Records:
@@ -136,9 +186,8 @@ class Records:
             *self.journal.notes,
         ]
 
-    def begin(self, item: pytest.Item) -> Settled | None:
+    def begin(self, key: str) -> Settled | None:
         """A story is about to run: note it, or say why it does not have to."""
-        key = item.nodeid
         upstream = self._upstream(key)
         definition = self._definitions.get(key)
         if definition is None:
@@ -171,19 +220,21 @@ class Records:
             self._marks[key] = self._mark(number)
             self.journal.put_soon(row)
 
-    def reported(self, key: str, state: State, reason: str, performance: Performance | None) -> None:
-        """A story's work has ended; its report is about to be shown."""
+    def reported(self, key: str, state: State, reason: str, tries: Sequence[Tried]) -> None:
+        """A story's work has ended; its report is about to be shown.
+
+        :param tries: none if it is not known of what it consisted.
+        """
         going = self._going.get(key)
         if going is None:
             return
-        if performance is None or not performance.attempts:
+        if not tries:
             going.row = going.row._replace(duration=time.perf_counter() - going.clock)
             self._write(going, state, reason)
             return
-        *retried, last = performance.attempts
-        for attempt in retried:
-            why = str(attempt.error) if attempt.error else "a check failed"
-            self.journal.put_soon(_row_of(attempt, going.row, State.FAILED, why))
+        *retried, last = tries
+        for tried in retried:
+            self.journal.put_soon(_row_of(tried, going.row, State.FAILED, tried.why))
             going.row = going.row._replace(number=going.row.number + 1)
             self._marks[key] = self._mark(going.row.number)
         going.row = _row_of(last, going.row, state, reason)
@@ -214,6 +265,10 @@ class Records:
     def places(self) -> Places:
         """What is remembered of places outside of rootdir."""
         return Places(self.journal, this_process().host)
+
+    def process(self, key: str, pid: int) -> None:
+        """A process has been started for a story."""
+        self.journal.process(key, pid)
 
     def close(self) -> None:
         """The run is over; what still goes on by then has been broken off."""
@@ -249,8 +304,7 @@ class Records:
         return False
 
 
-def _row_of(attempt: Attempt, before: Row, state: State, reason: str) -> Row:
-    status = attempt.error.exit_status if attempt.error else None
+def _row_of(tried: Tried, before: Row, state: State, reason: str) -> Row:
     return Row(
         before.node,
         before.number,
@@ -258,9 +312,9 @@ def _row_of(attempt: Attempt, before: Row, state: State, reason: str) -> Row:
         before.upstream,
         state.value,
         reason[:_LONGEST_REASON],
-        attempt.start,
-        attempt.duration,
-        status,
+        tried.start,
+        tried.duration,
+        tried.exit_status,
     )
 
 

@@ -19,11 +19,12 @@ from .collect.library import cache_folder, logs_of
 from .concurrent.async_tests import runner_fixtures
 from .concurrent.outcomes import refuse, skipped
 from .concurrent.portal import OwnLoop, Portal, SharedLoop, on_signal
+from .concurrent.xdist import is_xdist_worker
 from .core.model import State
 from .core.plan import Effect, Plan, Tripped
 from .core.policies import POLICIES, Terms
 from .core.policies.base import WaveFinished, WaveStarted
-from .distribution import arguments_of, is_xdist_worker, tell_controller
+from .distribution import arguments_of, tell_controller
 from .errors import JournalError, WorkspaceError
 from .isolation import Isolation, open_isolation
 from .jobs import Jobs
@@ -31,7 +32,7 @@ from .loops import AllAtOnce, OneByOne
 from .loops.one_by_one import with_lean_hooks
 from .preparation import Prepared
 from .printing import print_only
-from .records import Records, open_records
+from .records import Records, definitions_of, open_records
 from .reports.breaker import report_tripped
 from .reports.handoff import HANDOFF, handoff
 from .reports.terminal import announce_stop, header, resume_line, write_summary
@@ -42,6 +43,7 @@ from .showing import begin_to_show
 
 if TYPE_CHECKING:
     from .actions.secrets import Secrets
+    from .workers.worker import Worker
 
 
 class EpicRun:
@@ -60,6 +62,7 @@ class EpicRun:
         self._closing = ExitStack()
         self._strays = ["", ""]
         self._tripped = False
+        self._worker: Worker | None = None
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_setup(self, item: pytest.Item) -> None:
@@ -70,6 +73,17 @@ class EpicRun:
                 refuse(item, verdict.reason)
             elif verdict is not None:
                 raise skipped(verdict.reason)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        """Called when it is known what runs, before pytest-xdist tells its controller."""
+        stories = self._prepared.graph.stories and not self._settings.prints_only
+        if stories and is_xdist_worker(self._config) and self._settings.across_workers:
+            from .workers.worker import Worker
+
+            self._worker = Worker(session, self._prepared)
+            self._config.pluginmanager.register(self._worker, "epics-worker")
+            self._worker.report_collection(self._prepared)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_report_collectionfinish(self) -> str | None:
@@ -97,6 +111,9 @@ class EpicRun:
             return None
         if self._settings.prints_only:
             print_only(session, self._settings, found)
+            return True
+        if self._worker is not None:
+            self._run_for_controller(session, found, self._worker)
             return True
         if found.concurrent:
             self._run_at_once(session, found)
@@ -163,19 +180,15 @@ class EpicRun:
         if str(config.rootpath) not in sys.path:
             # `call` targets are imported from rootdir.
             sys.path.insert(0, str(config.rootpath))
-        run = uuid.uuid4().hex
+        worker = self._worker
+        run = worker.run_id if worker is not None else uuid.uuid4().hex
         self._has_agents = refuse_without_agent(session.items)
-        self._records = self._open_records(session, found, run)
+        self._records = self._open_records(session, found, run) if worker is None else None
         self._isolation = self._open_isolation(session, found, run)
-        plan = Plan(
-            found.graph,
-            POLICIES[found.schedule](found.graph, found.waves, self._terms(session, found)),
-            rules={path: epic.rules for path, epic in found.epics.items()},
-            conflicts=found.conflicts,
-            limit=found.limit,
-            dependency_rules=self._settings.dependency_rules,
-        )
+        book = worker.records if worker is not None else self._records
+        plan = worker.orders if worker is not None else self._new_plan(session, found)
         guard = Guard(run)
+        jobs = Jobs(config.rootpath, run, found.graph, found.epics, guard, book, found.titles)
         runtime = StoryRuntime(
             config,
             plan,
@@ -185,9 +198,9 @@ class EpicRun:
             logs_of(config),
             output_limit=self._settings.output_limit,
             concurrent=found.concurrent,
-            records=self._records,
+            records=book,
             secrets=found.secrets,
-            jobs=Jobs(config.rootpath, run, found.graph, found.epics, guard, self._records, found.titles),
+            jobs=jobs,
             isolation=self._isolation,
         )
         if found.secrets is not None:
@@ -197,8 +210,18 @@ class EpicRun:
         config.stash[RUNTIME] = runtime
         self._plan, self._runtime = plan, runtime
         plan.begin()
-        begin_to_show(session, self._settings, found, plan)
+        begin_to_show(config, self._settings, found, plan, session.items)
         return plan, runtime
+
+    def _new_plan(self, session: pytest.Session, found: Prepared) -> Plan:
+        return Plan(
+            found.graph,
+            POLICIES[found.schedule](found.graph, found.waves, self._terms(session, found)),
+            rules={path: epic.rules for path, epic in found.epics.items()},
+            conflicts=found.conflicts,
+            limit=found.limit,
+            dependency_rules=self._settings.dependency_rules,
+        )
 
     def _terms(self, session: pytest.Session, found: Prepared) -> Terms:
         if not found.concurrent:
@@ -212,7 +235,13 @@ class EpicRun:
         settings = self._settings
         try:
             records = open_records(
-                session, found.graph, run, found.mask, days=settings.journal_days, resumes=settings.resume
+                self._config,
+                found.graph,
+                definitions_of(session.items, found.graph),
+                run,
+                found.mask,
+                days=settings.journal_days,
+                resumes=settings.resume,
             )
         except JournalError as error:
             if settings.resume:
@@ -247,7 +276,17 @@ class EpicRun:
         if guard.trouble:
             self._notes.append(guard.trouble)
 
-    def _begin_one_by_one(self, session: pytest.Session, found: Prepared) -> None:
+    def _run_for_controller(self, session: pytest.Session, found: Prepared, worker: Worker) -> None:
+        if found.concurrent:
+            self._run_at_once(session, found)
+            return
+        portal = self._begin_one_by_one(session, found)
+        assert self._runtime is not None
+        orders = worker.orders
+        self._runtime.cancel_reason = lambda key: orders.cancelling.get(key, "cancelled")
+        worker.run_one_by_one(lambda key: portal.break_off(lambda: key in orders.running))
+
+    def _begin_one_by_one(self, session: pytest.Session, found: Prepared) -> OwnLoop:
         portal = OwnLoop(partial(announce_stop, self._config))
         self._closing.callback(portal.close)
         plan, runtime = self._begin(session, found, portal)
@@ -259,13 +298,15 @@ class EpicRun:
         # Named by what pytest says of them: a KeyboardInterrupt, and an interrupted session.
         self._closing.enter_context(on_signal(signal.SIGINT, lambda: portal.interrupt(KeyboardInterrupt())))
         self._closing.enter_context(on_signal(signal.SIGTERM, lambda: portal.interrupt(session.Interrupted("SIGTERM"))))
+        return portal
 
     def _run_at_once(self, session: pytest.Session, found: Prepared) -> None:
         portal = SharedLoop()
         plan, runtime = self._begin(session, found, portal)
         self._config.pluginmanager.register(runner_fixtures(), "epics-runners")
-        loop = AllAtOnce(session, plan, runtime, portal, partial(self._on_effect, session))
-        stories = found.graph.stories
+        begun = self._worker.take_orders if self._worker is not None else None
+        loop = AllAtOnce(session, plan, runtime, portal, partial(self._on_effect, session), begun)
+        stories = found.graph.stories if begun is None else {item.nodeid for item in session.items}
         try:
             loop.run(
                 [item for item in session.items if item.nodeid in stories],
@@ -273,6 +314,8 @@ class EpicRun:
             )
         finally:
             self._strays = loop.strays
+        if begun is not None:
+            return
         from .prediction import hint
 
         self._notes += hint(found, session.items, plan, loop.spans, self._settings.dependency_rules)

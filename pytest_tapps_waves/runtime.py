@@ -27,7 +27,7 @@ from .executors import EXECUTORS, Executor
 from .inert import inert, one_line
 from .isolation import Isolation
 from .jobs import Jobs
-from .records import Records
+from .records import Book, tries_of
 from .reports.outcomes import Outcomes, failure_of
 from .settings import EpicSettings
 
@@ -85,7 +85,7 @@ class StoryRuntime:
         *,
         concurrent: bool,
         output_limit: int,
-        records: Records | None,
+        records: Book | None,
         secrets: Secrets | None,
         jobs: Jobs,
         isolation: Isolation | None,
@@ -134,7 +134,7 @@ class StoryRuntime:
 
     def begin(self, item: pytest.Item) -> Settled | None:
         """A story is about to run; what was decided about it just now, if anything."""
-        decided = self._records.begin(item) if self._records is not None else None
+        decided = self._records.begin(item.nodeid) if self._records is not None else None
         if decided is not None:
             self.verdicts[item.nodeid] = decided
         return decided
@@ -148,13 +148,13 @@ class StoryRuntime:
         if self._records is None or isinstance(report, pytest.SubtestReport):
             return
         if str(report.outcome) == "rerun":
-            self._records.reported(key, State.FAILED, failure_of(report), self._performances.pop(key, None))
+            self._records.reported(key, State.FAILED, failure_of(report), tries_of(self._performances.pop(key, None)))
         elif report.when == "setup" and report.passed:
             self._records.set_up(key)
         elif report.when != "teardown" or not report.passed:
             state, reason = self.outcomes.so_far(key)
             self._records.reported(
-                key, state, failure_of(report) if report.failed else reason, self._performances.pop(key, None)
+                key, state, failure_of(report) if report.failed else reason, tries_of(self._performances.pop(key, None))
             )
 
     def end(self, item: pytest.Item, cancelled: str = "") -> tuple[State, str]:

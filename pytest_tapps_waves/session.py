@@ -10,7 +10,8 @@ import pytest
 
 from .collect.depends import MARK
 from .collect.names import Names, is_epic_file
-from .distribution import check_distribution, tell_worker
+from .concurrent.xdist import is_xdist_worker
+from .distribution import NOTES, WorkerNotes, check_distribution, tell_worker
 from .errors import Problem
 from .inert import one_line
 from .reports.dependencies import dependency_lines, name_lines
@@ -31,6 +32,10 @@ class EpicSession:
         self._settings = settings
         self._has_epics = False
         self._selection: Selection | None = None
+        if settings.across_workers and not is_xdist_worker(config):
+            from .workers.crew import Crew
+
+            config.pluginmanager.register(Crew(config, settings), "epics-crew")
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_collection(self) -> None:
@@ -78,6 +83,8 @@ class EpicSession:
     def pytest_configure_node(self, node: Any) -> None:
         """Called by pytest-xdist's controller before a worker starts."""
         tell_worker(self._config, node)
+        if not self._config.pluginmanager.has_plugin(NOTES):
+            self._config.pluginmanager.register(WorkerNotes(), NOTES)
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_xdist_node_collection_finished(self, ids: Sequence[str]) -> None:

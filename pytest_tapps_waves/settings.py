@@ -47,14 +47,14 @@ class EpicSettings(NamedTuple):
     rules: EpicRules
     timeout: float
     isolation: str
-    teams: bool
+    teams: bool = False
     """Whether stories without an action of their own are done by the epic's agent."""
-    agent: AgentSpec
+    agent: AgentSpec = AgentSpec()
     """The agent of the epic, as far as anybody has named one."""
-    agent_command: list[str] | None
+    agent_command: list[str] | None = None
     """The command line that takes the place of all that stand in the file."""
-    budget: Budget
-    memory: int
+    budget: Budget = Budget()
+    memory: int = DEFAULT_MEMORY
     """Of so many stories before its own an agent is told what they did."""
 
 
@@ -81,6 +81,8 @@ class Settings:
     """How many bytes of a stream that is too long for memory are kept in a file."""
     files: Mapping[str, Path] = field(default_factory=dict)
     """What is to be written of the run once it is over, by the option that asks for it."""
+    across_workers: bool = False
+    """Whether stories run in whatever worker of pytest-xdist is free."""
     note: str = ""
     """Why the run is not as it was asked to be, or empty."""
 
@@ -103,10 +105,9 @@ class Settings:
         )
         teams = strategy == "agent-teams"
         concurrent = strategy != "sequential" and not self.note
-        own_limit = header.max_parallel_stories or ini.parallel or usable_cores()
         conflicts = cli.conflicts or header.conflict_detection or ini.conflicts or "fail"
         rules = EpicRules(
-            limit=(0 if cli.parallel else own_limit) if concurrent else 1,
+            limit=self._limit(header, concurrent=concurrent),
             fail_fast=_first(cli.fail_fast, header.fail_fast, ini.fail_fast, True),
             breaker=_first(cli.breaker, header.circuit_breaker, ini.breaker, 3),
             on_conflict=OnConflict(conflicts),
@@ -125,6 +126,16 @@ class Settings:
             _first(header.memory_last_k, DEFAULT_MEMORY),
         )
 
+    def _limit(self, header: EpicHeader, *, concurrent: bool) -> int:
+        """How many stories of an epic may run at once; 0 is no limit but the run's own."""
+        if concurrent:
+            own = header.max_parallel_stories or self.ini.parallel or usable_cores()
+            return 0 if self.cli.parallel else own
+        if not self.across_workers or "sequential" in (self.cli.strategy, header.parallel_strategy):
+            return 1
+        # Whoever gives -n wants more than one at a time of an epic that says nothing of it.
+        return header.max_parallel_stories or 0
+
     def schedule_of(self, headers: list[EpicHeader]) -> str:
         """The schedule of the whole run, since all its stories are one graph.
 
@@ -140,7 +151,9 @@ class Settings:
     def limit_of(self, epics: list[EpicSettings]) -> int:
         """The slots of the whole run: as many as asked for, else the most that any of its epics uses."""
         own = self.ini.parallel or usable_cores()
-        return self.cli.parallel or max((epic.rules.limit for epic in epics), default=own)
+        # Across workers it is that of each of them, in which the others run one at a time.
+        limits = [epic.rules.limit for epic in epics if epic.concurrent or not self.across_workers]
+        return self.cli.parallel or max(limits, default=own)
 
     def is_concurrent(self, epics: list[EpicSettings]) -> bool:
         """Whether stories run at once: an epic asks for it, or the options do where there is no epic."""
@@ -158,9 +171,10 @@ SETTINGS = pytest.StashKey[Settings]()
 """Set on the config once it has been read."""
 
 
-def settings_of(config: pytest.Config) -> Settings:
+def settings_of(config: pytest.Config, *, across_workers: bool) -> Settings:
     """Read the settings.
 
+    :param across_workers: whether stories run in whatever worker of pytest-xdist is free.
     :raises pytest.UsageError: if the ini file holds a wrong value, or options contradict one another.
     """
     given = {option.name: config.getoption(option.name) for option in OPTIONS}
@@ -191,6 +205,7 @@ def settings_of(config: pytest.Config) -> Settings:
         files=_files(config),
         worktrees=_folder(config, "epic_worktrees"),
         output_limit=_first(_ini(config, "epic_output_limit", read_mebibytes), DEFAULT_LIMIT),
+        across_workers=across_workers,
         note="one story at a time, since --pdb was given" if config.getoption("usepdb", False) else "",
     )
 

@@ -16,6 +16,7 @@ LAYERS = (
     ("plugin", "__main__"),
     ("session",),
     ("run",),
+    ("workers",),
     ("printing", "showing"),
     ("prediction",),
     ("live", "recording"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import copy
 import dataclasses
+import importlib
 import inspect
 from asyncio.tasks import _enter_task, _leave_task
 from typing import Any
@@ -283,3 +284,59 @@ def test_pytest_timeout_keeps_its_setting_on_the_config(pytester: pytest.Pyteste
     pytest.importorskip("pytest_timeout")
     config: Any = pytester.parseconfigure("--timeout=7")
     assert config._env_timeout == 7
+
+
+class TestXdist:
+    """What ``concurrent/xdist.py`` and ``workers/scheduling.py`` take from pytest-xdist."""
+
+    def test_dist_takes_one_word_more(self, pytester: pytest.Pytester) -> None:
+        config = pytester.parseconfig("--dist=waves")
+        assert config.getoption("dist") == "waves"
+        with pytest.raises(pytest.UsageError):
+            pytester.parseconfig("--dist=wives")
+
+    def test_a_distribution_is_no_before_that_of_n_is_known(self, pytester: pytest.Pytester) -> None:
+        config = pytester.parseconfig("-n2")
+        assert (config.getoption("dist"), config.getoption("distload")) == ("no", False)
+        assert config.option.numprocesses == 2
+
+    def test_the_controller_of_a_worker_has_a_line(self) -> None:
+        controller = importlib.import_module("xdist.workermanage").WorkerController
+        assert list(inspect.signature(controller.process_from_remote).parameters) == ["self", "eventcall"]
+        assert list(inspect.signature(controller.sendcommand).parameters) == ["self", "name", "kwargs"]
+        events = inspect.getsource(controller.process_from_remote)
+        assert "runtest_protocol_complete" in events
+        assert "unscheduled" in events
+        # Ours replaces `process_from_remote` in the hook, before it is given away.
+        setup = inspect.getsource(controller.setup)
+        assert setup.index("pytest_configure_node") < setup.index("self.process_from_remote")
+        assert "channel.send((name, kwargs))" in inspect.getsource(controller.sendcommand)
+
+    def test_a_worker_has_a_line(self) -> None:
+        worker = importlib.import_module("xdist.remote").WorkerInteractor
+        assert list(inspect.signature(worker.sendevent).parameters) == ["self", "name", "kwargs"]
+        assert "self.channel.send((name, kwargs))" in inspect.getsource(worker.sendevent)
+        assert "self.item_index" in inspect.getsource(worker.pytest_runtest_logreport)
+        assert "self.channel.setcallback(self.handle_command" in inspect.getsource(worker.pytest_runtestloop)
+        commands = inspect.getsource(worker.handle_command)
+        assert all(f'name == "{name}"' in commands for name in ("runtests", "steal", "shutdown"))
+
+    def test_the_session_counts_failures_and_reports_crashes(self) -> None:
+        session = importlib.import_module("xdist.dsession").DSession
+        assert list(inspect.signature(session._handlefailures).parameters) == ["self", "rep"]
+        assert list(inspect.signature(session.handle_crashitem).parameters) == ["self", "nodeid", "worker"]
+        assert 'when="???"' in inspect.getsource(session.handle_crashitem)
+
+    def test_the_scheduler_has_what_ours_uses(self, pytester: pytest.Pytester) -> None:
+        config = pytester.parseconfig("--tx=2*popen")
+        scheduler = importlib.import_module("xdist.scheduler").LoadScheduling(config)
+        assert scheduler.numnodes == 2
+        assert (scheduler.node2collection, scheduler.node2pending) == ({}, {})
+        assert (scheduler.pending, scheduler.collection, scheduler.maxschedchunk) == ([], None, None)
+        for method in ("_send_tests", "_check_nodes_have_same_collection"):
+            assert callable(getattr(scheduler, method))
+
+
+def test_output_can_be_captured_for_an_item_that_has_ended(pytestconfig: pytest.Config) -> None:
+    manager: Any = pytestconfig.pluginmanager.get_plugin("capturemanager")
+    assert list(inspect.signature(manager.item_capture).parameters) == ["when", "item"]

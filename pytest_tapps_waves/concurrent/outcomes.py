@@ -81,17 +81,3 @@ def _raised(error: BaseException) -> pytest.ExceptionInfo[BaseException]:
         raise error
     except type(error):
         return pytest.ExceptionInfo.from_current()
-
-
-def worker_of(config: pytest.Config) -> Any | None:
-    """pytest-xdist's plugin in a worker, which sends reports to the controller, and takes only those of its items."""
-    # Tested with pytest-xdist 3.8: the name of its class, `sendevent` and what `pytest_runtest_logreport` sends.
-    plugins = config.pluginmanager.get_plugins() if hasattr(config, "workerinput") else ()
-    return next((plugin for plugin in plugins if type(plugin).__name__ == "WorkerInteractor"), None)
-
-
-def send_report(worker: Any, report: pytest.TestReport) -> None:
-    """Send the controller a report of what is no item."""
-    data = worker.config.hook.pytest_report_to_serializable(config=worker.config, report=report)
-    data |= {"item_index": worker.item_index, "worker_id": worker.workerid, "testrun_uid": worker.testrunuid}
-    worker.sendevent("testreport", data=data)

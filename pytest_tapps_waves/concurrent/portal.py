@@ -9,7 +9,7 @@ import threading
 import traceback
 import warnings
 from collections.abc import Callable, Coroutine, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from typing import Any, Protocol, TypeVar
 
@@ -161,6 +161,15 @@ class OwnLoop:
         if not task.done():
             task.cancel()
             self._loop.call_later(HURRY, self._hurry, task)
+
+    def break_off(self, wanted: Callable[[], bool]) -> None:
+        """Called in another thread: cancel what is waited for, if that is ``wanted`` when the loop gets round to it."""
+        with suppress(RuntimeError):  # it has been closed
+            self._loop.call_soon_threadsafe(self._break_off, wanted)
+
+    def _break_off(self, wanted: Callable[[], bool]) -> None:
+        if self._waiting is not None and wanted():
+            self._waiting.cancel()
 
     def close(self) -> None:
         self._end(asyncio.all_tasks(self._loop))

@@ -33,6 +33,8 @@ class SharedSetupState(SetupState):
         self._users: dict[Node, set[pytest.Item]] = {}
         self._to_come: dict[Node, int] = {}
         self._ended: set[pytest.Item] = set()
+        self.last_in: dict[Node, pytest.Item] = {}
+        """Of what several items share, the last that ended."""
         for item in items:
             for node in item.listchain():
                 self._to_come[node] = self._to_come.get(node, 0) + 1
@@ -84,16 +86,24 @@ class SharedSetupState(SetupState):
         # pytest removes the variable after this, without a default, and another story may have done so already.
         if item is not None:
             os.environ["PYTEST_CURRENT_TEST"] = f"{item.nodeid} (teardown)".replace("\x00", "(null)")
-        if len(errors) == 1:
-            raise errors[0]
-        if errors:
-            raise BaseExceptionGroup("errors during test teardown", errors[::-1])
+        _raise(errors)
+
+    def active(self) -> list[Node]:
+        """What is set up, the innermost first."""
+        return list(reversed(self._nodes))
+
+    def tear_down(self, node: Node) -> None:
+        """Tear down one node, whoever may need it."""
+        __tracebackhide__ = True
+        _raise(self._tear_down(node))
 
     def ended(self, item: pytest.Item) -> None:
         """The item is not going to run again."""
         self._ended.add(item)
         for node in item.listchain():
             self._to_come[node] -= 1
+            if node is not item:
+                self.last_in[node] = item
         # Of the item itself nothing is kept: there are many.
         del self._to_come[item]
         self._users.pop(item, None)
@@ -119,3 +129,11 @@ class SharedSetupState(SetupState):
         if len(errors) > 1:
             return [BaseExceptionGroup(f"errors while tearing down {node!r}", errors[::-1])]
         return errors
+
+
+def _raise(errors: list[BaseException]) -> None:
+    __tracebackhide__ = True
+    if len(errors) == 1:
+        raise errors[0]
+    if errors:
+        raise BaseExceptionGroup("errors during test teardown", errors[::-1])

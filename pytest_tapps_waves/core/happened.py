@@ -199,6 +199,17 @@ def merged(runs: Sequence[RunHappened]) -> RunHappened:
     )
 
 
+def in_tracks(stories: Sequence[Happened]) -> list[Happened]:
+    """The stories as they are shown: those of a process have a track of their own, unless it ran several at once."""
+    until: dict[str, float] = {}
+    for story in sorted((story for story in stories if story.ran and story.worker), key=lambda story: story.start or 0):
+        start, end = story.start or 0.0, story.end or 0.0
+        if start < until.get(story.worker, 0.0):
+            return [story._replace(worker="") for story in stories]
+        until[story.worker] = end
+    return list(stories)
+
+
 def final(state: State) -> State:
     """What a state means in a run that is over."""
     if state.final:

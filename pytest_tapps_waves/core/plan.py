@@ -73,6 +73,9 @@ class _Queue:
 class Plan:
     """The state of every story of a run, and what has to happen next."""
 
+    waits = False
+    """Whether it is told from elsewhere what to start, and may be told more."""
+
     def __init__(
         self,
         graph: Graph,

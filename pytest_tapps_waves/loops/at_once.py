@@ -17,6 +17,7 @@ from ..concurrent.assertions import explain_assertions_of, routed_assertions
 from ..concurrent.async_tests import RUNNER, LoopRunner, debugs_loop, shares_process, timeout_of
 from ..concurrent.current import CURRENT_ITEM, RUNS_ALONE
 from ..concurrent.fixtures import SharedFixtures, shared_fixtures
+from ..concurrent.held import HeldFixtures
 from ..concurrent.hooks import story_hooks
 from ..concurrent.lean import quiet_files
 from ..concurrent.outcomes import skipped
@@ -45,8 +46,11 @@ class AllAtOnce:
         runtime: StoryRuntime,
         portal: SharedLoop,
         on_effect: OnEffect,
+        begun: Callable[[asyncio.AbstractEventLoop, Engine], None] | None = None,
     ) -> None:
+        """:param begun: if the plan is told from elsewhere what to start, called once it may be."""
         self._session = session
+        self._begun = begun
         self._plan = plan
         self._runtime = runtime
         self._portal = portal
@@ -94,6 +98,9 @@ class AllAtOnce:
             try:
                 self._run_before(before)
                 self._run_graph(runner)
+                if self._begun is not None:
+                    # Nobody knew which item of this process is the last.
+                    HeldFixtures(session.config, self._setup_state, captures=False).release_all()
             finally:
                 # Of a run that ended early; async fixtures need the loop for that.
                 self._setup_state.teardown_exact(None)
@@ -113,6 +120,8 @@ class AllAtOnce:
 
     def _run_graph(self, runner: asyncio.Runner) -> None:
         run = runner.get_loop().create_task(self._engine.run())
+        if self._begun is not None:
+            self._begun(runner.get_loop(), self._engine)
         try:
             while (wanted := self._turn(runner, self._engine.until_alone(run))) is not None:
                 self._run_alone(*wanted)
@@ -135,7 +144,7 @@ class AllAtOnce:
         return is_test(self._items[key])
 
     def _needs_thread(self, key: str) -> bool:
-        return needs_thread(self._items[key])
+        return key not in self._plan.graph.stories or needs_thread(self._items[key])
 
     def _signalled(self, loop: asyncio.AbstractEventLoop, error: BaseException, reason: str) -> None:
         """Called by a signal handler. The first signal stops the run in order, one more at once."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ..collect.failure import FailureText, Place
-from ..concurrent.outcomes import send_report, worker_of
+from ..concurrent.xdist import send_report, worker_of
 from ..core.plan import Plan, Tripped
 from .words import stories
 

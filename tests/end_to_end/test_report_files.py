@@ -246,6 +246,41 @@ def test_workers_of_xdist_have_all_of_it_too(project: Project) -> None:
     assert "2 workers of pytest-xdist" in (project.path / "page.html").read_text("utf-8")
 
 
+@pytest.mark.parametrize("options", [(), ("--epic-parallel=2",)])
+def test_stories_across_workers_are_in_one_page_and_one_trace(project: Project, options: tuple[str, ...]) -> None:
+    project.epic("""
+        stories:
+          - {id: a, run: "echo said by a"}
+          - {id: b, run: exit 1, dependencies: [a], retries: 1}
+          - {id: c, run: exit 0, dependencies: [b]}
+          - {id: d, run: exit 0, dependencies: [a]}
+          - {id: e, run: sleep 0.3}
+    """)
+    files = ("--epic-trace=trace.json", "--epic-report=page.html", "--html=out.html")
+    result = project.run_process("-n2", *options, *files, plugins=(*HTML, *XDIST))
+    result.assert_outcomes(passed=3, failed=1, skipped=1)
+    result.stdout.fnmatch_lines(["epic-report: *page.html", "epic-trace: *trace.json"])
+    assert "missing is what" not in result.stdout.str()
+    trace = json.loads((project.path / "trace.json").read_text("utf-8"))
+    events = trace["traceEvents"]
+    ran = {event["name"]: event["args"] for event in events if event["ph"] == "X"}
+    assert sorted(ran) == ["a", "b", "d", "e"]
+    names = {event["args"]["name"] for event in events if event["name"] == "thread_name"}
+    if not options:
+        assert names == {"gw0", "gw1", "not run"}
+    page = (project.path / "page.html").read_text("utf-8")
+    assert "said by a" in page
+    assert "c depends on b, which failed" in page
+
+
+def test_files_of_a_run_across_workers_without_stories_are_written_too(project: Project) -> None:
+    project.write("test_plain.py", "def test_one(): pass\n")
+    result = project.run_process("-n2", "--epic-trace=trace.json", plugins=XDIST)
+    result.assert_outcomes(passed=1)
+    assert "missing is what" not in result.stdout.str()
+    assert (project.path / "trace.json").exists()
+
+
 def columns(path: Path) -> dict[str, list[str]]:
     """What pytest-html says of each test in the columns Story and Wave."""
     text = path.read_text("utf-8")

@@ -1,4 +1,4 @@
-"""pytest-xdist: a whole file to a worker, or a clear word."""
+"""pytest-xdist with a distribution that somebody has chosen: a whole file to a worker, or a clear word."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ def epics(project: Project) -> None:
 
 def test_any_other_distribution_is_one_clear_usage_error(project: Project) -> None:
     epics(project)
-    result = project.run_process("-n2", plugins=XDIST)
+    result = project.run_process("-n2", "--dist=load", plugins=XDIST)
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     told = result.stdout.str() + result.stderr.str()
-    assert told.count("use --dist=loadfile with -n") == 1
+    assert told.count("leave --dist out, or use --dist=loadfile") == 1
     assert "Traceback" not in told
     assert "INTERNALERROR" not in told
     assert not project.lines("order_a")

@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 
 from .actions.base import Action, Job
 from .actions.output import Output
@@ -120,6 +122,21 @@ def extend_deadlines(seconds: float) -> None:
             timeout.reschedule(when + seconds)
 
 
+@contextmanager
+def _standing_still(limit: asyncio.Timeout) -> Iterator[None]:
+    """While this holds, the time does not run that an attempt has."""
+    loop, when = asyncio.get_running_loop(), limit.when()
+    if when is None:
+        yield
+        return
+    began = loop.time()
+    limit.reschedule(None)
+    try:
+        yield
+    finally:
+        limit.reschedule(when + loop.time() - began)
+
+
 async def _attempt(
     performance: Performance,
     attempt: Attempt,
@@ -129,6 +146,7 @@ async def _attempt(
 ) -> None:
     doing = performance.action
     limit = asyncio.timeout(performance.timeout or None)
+    job = job._replace(waiting=partial(_standing_still, limit))
     _DEADLINES.add(limit)
     try:
         async with limit:

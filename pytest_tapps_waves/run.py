@@ -24,6 +24,8 @@ from .core.policies import POLICIES, Terms
 from .core.policies.base import WaveFinished, WaveStarted
 from .distribution import arguments_of, is_xdist_worker, tell_controller
 from .errors import JournalError
+from .executing import executor_of
+from .executors import Telling
 from .loops import AllAtOnce, OneByOne
 from .loops.one_by_one import with_lean_hooks
 from .preparation import Prepared
@@ -32,7 +34,7 @@ from .records import Records, open_records
 from .reports.breaker import report_tripped
 from .reports.terminal import announce_stop, header, resume_line, write_summary
 from .reports.words import counted
-from .runtime import StoryRuntime, executor_of
+from .runtime import StoryRuntime
 from .settings import Settings
 from .showing import begin_to_show
 
@@ -49,6 +51,7 @@ class EpicRun:
         self._prepared = prepared
         self._plan: Plan | None = None
         self._runtime: StoryRuntime | None = None
+        self._executor: object = None
         self._records: Records | None = None
         self._notes = [settings.note] if settings.note else []
         self._closing = ExitStack()
@@ -124,6 +127,8 @@ class EpicRun:
         notes = [*self._notes, *(self._records.told() if self._records is not None else ())]
         if self._runtime is not None and self._runtime.retried:
             notes.append(f"passed only after retries: {', '.join(self._runtime.retried)}")
+        if isinstance(self._executor, Telling):
+            notes += self._executor.told()
         # The plan of a worker is never done, since it holds what other workers run.
         was_stopped = plan.stopped or self._tripped or not (plan.done or is_xdist_worker(self._config))
         if self._records is not None and was_stopped:
@@ -132,11 +137,13 @@ class EpicRun:
 
     def _begin(self, session: pytest.Session, found: Prepared, portal: Portal) -> tuple[Plan, StoryRuntime]:
         config = self._config
-        executor = executor_of(config, self._settings.executor)
         if str(config.rootpath) not in sys.path:
             # `call` targets are imported from rootdir.
             sys.path.insert(0, str(config.rootpath))
         run = uuid.uuid4().hex
+        executor = executor_of(config, self._settings, run, found.limit if found.concurrent else 1)
+        self._closing.callback(executor.close)
+        self._executor = executor
         self._records = self._open_records(session, found, run)
         plan = Plan(
             found.graph,
@@ -162,7 +169,6 @@ class EpicRun:
         if found.secrets is not None:
             self._mask(found.secrets)
         self._closing.callback(self._end_processes, runtime.guard)
-        self._closing.callback(executor.close)
         config.stash[RUNTIME] = runtime
         self._plan, self._runtime = plan, runtime
         plan.begin()

@@ -22,7 +22,7 @@ LAYERS = (
     ("preparation",),
     ("loops", "distribution"),
     ("runtime", "status"),
-    ("records",),
+    ("records", "executing"),
     ("reports",),
     ("collect",),
     ("concurrent",),

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from types import MappingProxyType
 from typing import NamedTuple, Protocol
 
 from .environment import command_environment
@@ -65,6 +67,9 @@ def _nothing_before() -> Sequence[PriorWork]:
     return ()
 
 
+_NO_RESOURCES: Mapping[str, float] = MappingProxyType({})
+
+
 class Job(NamedTuple):
     """One attempt at a story's action, or at one of its checks."""
 
@@ -78,6 +83,12 @@ class Job(NamedTuple):
     """Called before each process that is started for the story, so that none outlives the run."""
     prior_work: Callable[[], Sequence[PriorWork]] = _nothing_before
     """What the last of the stories before it did, the latest last; asked once by an agent."""
+    resources: Mapping[str, float] = _NO_RESOURCES
+    """What a worker must have free for it, by name; of no meaning to actions, nor where there are no workers."""
+    here: bool = False
+    """Whether it has to be carried out by this process, whatever the executor: others do not see where it works."""
+    waiting: Callable[[], AbstractContextManager[None]] = nullcontext
+    """While this holds it waits for a place to be carried out in, and its timeout does not run."""
 
 
 @dataclass(slots=True)

@@ -83,6 +83,20 @@ def _environment(value: dict[str, str]) -> dict[str, str]:
     return value
 
 
+def _amount(value: Any) -> Any:
+    """YAML 1.1 takes ``4e9`` for text; whoever writes it means the number."""
+    if isinstance(value, str) and re.fullmatch(r"[0-9]+[eE][0-9]{1,3}", value):
+        return float(value)
+    return value
+
+
+def _resources(value: dict[str, float]) -> dict[str, float]:
+    for name in value:
+        if not name or any(sign in "=," or sign.isspace() for sign in name):
+            raise _wrong("must have names without `=`, `,` and spaces")
+    return value
+
+
 def _is_variable(value: str) -> str:
     # What was written here by mistake may be a secret itself, so it is not shown.
     if not value or any(sign in "=$\0" or sign.isspace() for sign in value):
@@ -134,6 +148,11 @@ Tags: TypeAlias = Annotated[
     list[Annotated[str, AfterValidator(_is_tag)]],
     BeforeValidator(_listed),
     WithJsonSchema(shapes.listed(shapes.TAG)),
+]
+Resources: TypeAlias = Annotated[
+    dict[str, Annotated[float, BeforeValidator(_amount), Field(gt=0, allow_inf_nan=False)]],
+    AfterValidator(_resources),
+    WithJsonSchema(shapes.RESOURCES),
 ]
 Variables: TypeAlias = Annotated[
     list[Annotated[str, AfterValidator(_is_variable)]],
@@ -203,6 +222,9 @@ class StoryModel(BaseModel):
     ] = Field(default_factory=list)
     timeout: Annotated[Seconds | None, Field(description="Seconds for one attempt; 0 is without end.")] = None
     retries: Annotated[int, Field(ge=0, le=100, description="How often it is tried again after a failure.")] = 0
+    resources: Annotated[
+        Resources, Field(description="What a worker of --epic-executor=dask must have free for it: {gpu: 1}.")
+    ] = Field(default_factory=dict)
     cwd: Annotated[Folder, Field(description="Where it works, relative to rootdir.")] = "."
     env: Annotated[Environment, Field(description="Environment variables for it.")] = Field(default_factory=dict)
     tags: Annotated[Tags, Field(description="pytest marks, for -m.")] = Field(default_factory=list)
@@ -265,7 +287,6 @@ ALIASES = {"story_id": "id", "depends_on": "dependencies", "files": "files_affec
 NOT_YET = {
     "agent": "agent actions are not part of this version; give the story `run` or `call`",
     "budget": "budgets are not part of this version",
-    "resources": "resources are not part of this version",
     "runner": "agent actions are not part of this version",
 }
 """Keys that the format defines and this version cannot honour: an error, since to ignore them would be a lie."""

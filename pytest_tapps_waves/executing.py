@@ -1,0 +1,64 @@
+"""The executor of a run, and what comes out of it, as pytest knows it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from .actions import Action, Job
+from .actions.call import LET_THROUGH, user_traceback
+from .actions.output import Output
+from .errors import ActionFailed, ExecutorError
+from .executors import EXECUTORS, Executor, Surroundings, paths_of
+from .inert import inert
+from .options import usable_cores
+from .settings import Settings
+
+LET_THROUGH.append(pytest.exit.Exception)
+
+
+class OutcomesKnown:
+    """An executor to which ``pytest.fail()`` in a story's function is a failure like any other."""
+
+    def __init__(self, executor: Executor) -> None:
+        self._executor = executor
+        self.close = executor.close
+
+    async def run(self, action: Action, job: Job, output: Output) -> None:
+        """
+        :raises pytest.exit.Exception: if nothing more can be carried out.
+        """
+        try:
+            await self._executor.run(action, job, output)
+        except (pytest.skip.Exception, pytest.xfail.Exception) as error:
+            error.msg = inert(error.msg or "")
+            raise
+        except pytest.fail.Exception as error:
+            detail = user_traceback(error) if error.pytrace else ""
+            raise ActionFailed(f"Failed: {error.msg}", action.describe(), detail) from None
+        except ExecutorError as error:
+            raise pytest.exit.Exception(inert(str(error)), pytest.ExitCode.INTERRUPTED) from None
+
+
+def executor_of(config: pytest.Config, settings: Settings, run: str, at_once: int) -> Executor:
+    """The executor that the settings name, of ours or of a hook.
+
+    :param run: the id of the run.
+    :param at_once: how many stories it carries out at once, at most.
+    :raises pytest.UsageError: if there is none, or it cannot begin.
+    """
+    name = settings.executor
+    found: Executor | None = config.hook.pytest_epic_executor(config=config, name=name)
+    if found is not None:
+        return found
+    if name not in EXECUTORS:
+        known = ", ".join(EXECUTORS)
+        raise pytest.UsageError(f"there is no executor {name!r}; known are {known}, and what a hook of yours knows")
+    pythonpath: list[Path] = config.getini("pythonpath")
+    paths = paths_of(config.rootpath, list(map(str, pythonpath)))
+    surroundings = Surroundings(config.rootpath, run, at_once, usable_cores(), paths, settings.dask_scheduler)
+    try:
+        return EXECUTORS[name](surroundings)
+    except ExecutorError as error:
+        raise pytest.UsageError(inert(str(error))) from None

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import copyreg
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from .actions import Action, Job
-from .actions.call import LET_THROUGH, user_traceback
+from .actions.call import LET_THROUGH, user_traceback, was_elsewhere
 from .actions.output import Output
+from .concurrent.outcomes import skipped
 from .errors import ActionFailed, ExecutorError
 from .executors import EXECUTORS, Executor, Surroundings, paths_of
 from .inert import inert
@@ -16,6 +20,24 @@ from .options import usable_cores
 from .settings import Settings
 
 LET_THROUGH.append(pytest.exit.Exception)
+
+
+def _outcome(name: str, state: dict[str, Any]) -> BaseException:
+    error: BaseException = _OUTCOMES[name].__new__(_OUTCOMES[name])
+    vars(error).update(state)
+    return error
+
+
+def _reduced(error: BaseException) -> tuple[Callable[..., BaseException], tuple[str, dict[str, Any]]]:
+    return _outcome, (type(error).__name__, dict(vars(error)))
+
+
+_OUTCOMES: Mapping[str, type[BaseException]] = {
+    kind.__name__: kind for kind in (pytest.fail.Exception, pytest.skip.Exception)
+}
+for _kind in _OUTCOMES.values():
+    # They call themselves builtins, for the sake of tracebacks, and so cannot be pickled by their names.
+    copyreg.pickle(_kind, _reduced)
 
 
 class OutcomesKnown:
@@ -33,6 +55,8 @@ class OutcomesKnown:
             await self._executor.run(action, job, output)
         except (pytest.skip.Exception, pytest.xfail.Exception) as error:
             error.msg = inert(error.msg or "")
+            if was_elsewhere(error) and isinstance(error, pytest.skip.Exception):
+                raise skipped(error.msg) from None
             raise
         except pytest.fail.Exception as error:
             detail = user_traceback(error) if error.pytrace else ""
@@ -57,7 +81,7 @@ def executor_of(config: pytest.Config, settings: Settings, run: str, at_once: in
         raise pytest.UsageError(f"there is no executor {name!r}; known are {known}, and what a hook of yours knows")
     pythonpath: list[Path] = config.getini("pythonpath")
     paths = paths_of(config.rootpath, list(map(str, pythonpath)))
-    surroundings = Surroundings(config.rootpath, run, at_once, usable_cores(), paths, settings.dask_scheduler)
+    surroundings = Surroundings(config.rootpath, run, at_once, usable_cores(), paths, __name__, settings.dask_scheduler)
     try:
         return EXECUTORS[name](surroundings)
     except ExecutorError as error:

@@ -223,7 +223,15 @@ class StoryRuntime:
             log=logging.getLogger(f"epic.{epic.id}"),
         )
         begun = partial(self._begun, item.nodeid)
-        return Job(context, self._config.rootpath, GRACE, begun, self.guard.begin, resources=spec.resources)
+        return Job(
+            context,
+            self._config.rootpath,
+            GRACE,
+            begun,
+            self.guard.begin,
+            resources=spec.resources,
+            secrets=epic.secrets,
+        )
 
     def _begun(self, key: str, pid: int) -> None:
         """A process has been started for a story."""

@@ -85,6 +85,8 @@ class Job(NamedTuple):
     """What the last of the stories before it did, the latest last; asked once by an agent."""
     resources: Mapping[str, float] = _NO_RESOURCES
     """What a worker must have free for it, by name; of no meaning to actions, nor where there are no workers."""
+    secrets: Sequence[str] = ()
+    """Names of variables whose values are not to be shown: they have other values in another process, maybe."""
     here: bool = False
     """Whether it has to be carried out by this process, whatever the executor: others do not see where it works."""
     waiting: Callable[[], AbstractContextManager[None]] = nullcontext

@@ -149,6 +149,11 @@ def keep_traceback(error: BaseException) -> None:
     setattr(error, _KEPT, user_traceback(error))
 
 
+def was_elsewhere(error: BaseException) -> bool:
+    """Whether it arose in another process, so that no place in this one says anything."""
+    return hasattr(error, _KEPT)
+
+
 def user_traceback(error: BaseException) -> str:
     """The traceback from the user's own function on, which comes after the last line of this package."""
     if kept := getattr(error, _KEPT, ""):

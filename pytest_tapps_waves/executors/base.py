@@ -23,6 +23,8 @@ class Surroundings(NamedTuple):
     """The processors that it may use."""
     paths: Sequence[str] = ()
     """The folders of ``sys.path`` in which the functions of stories are looked for, in order."""
+    knows: str = ""
+    """The module to import where an error of a function cannot be pickled without it."""
     scheduler: str | None = None
     """The address of what hands stories on, if there is one outside of this run."""
 

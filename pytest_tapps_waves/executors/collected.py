@@ -6,9 +6,12 @@ import itertools
 import logging
 from collections import deque
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..actions.output import HEAD, TAIL, Output
+
+if TYPE_CHECKING:
+    from ..actions.secrets import MaskedStream, Masker
 
 Piece = tuple[str, bytes] | dict[str, Any]
 """Some bytes of a stream, or a log record as :func:`logging.makeLogRecord` takes it."""
@@ -24,10 +27,15 @@ _PLAIN = (str, int, float, bool, type(None))
 class Collected(Output):
     """Keeps the first and the last of each stream, and the order of it all. Written to by threads too."""
 
-    def __init__(self, where: str) -> None:
-        """:param where: of what process, for the words that say what was cut."""
+    def __init__(self, where: str, masker: Masker | None = None) -> None:
+        """
+        :param where: of what process, for the words that say what was cut.
+        :param masker: takes out the secrets that this process has.
+        """
         super().__init__(limit=0)
         self._where = where
+        self._masker = masker
+        self._masked: dict[str, MaskedStream] = {}
         self._numbers = itertools.count()
         self._last_name = ""
         self._pieces: list[tuple[int, str, bytearray]] = []
@@ -39,6 +47,12 @@ class Collected(Output):
         self._all_records = 0
 
     def write(self, name: str, data: bytes) -> None:
+        with self._lock:
+            if self._masker is not None:
+                data = self._masked.setdefault(name, self._masker.stream()).write(data)
+            self._keep(name, data)
+
+    def _keep(self, name: str, data: bytes) -> None:
         with self._lock:
             goes_on, self._last_name = self._last_name == name, name
             room = self._room.get(name, HEAD)
@@ -55,7 +69,7 @@ class Collected(Output):
 
     def log(self, record: logging.LogRecord) -> None:
         """Take a log record."""
-        made = _plain(record)
+        made = _plain(record, self._masker)
         with self._lock:
             self._last_name = ""
             self._all_records += 1
@@ -65,6 +79,8 @@ class Collected(Output):
     def pieces(self) -> list[Piece]:
         """All that is kept, in the order in which it came; where something was cut, words that say how much."""
         with self._lock:
+            for name, stream in self._masked.items():
+                self._keep(name, stream.rest())
             placed: list[tuple[int, Piece]] = [(place, (name, bytes(data))) for place, name, data in self._pieces]
             placed += self._records
             for name, tail in self._tails.items():
@@ -118,7 +134,7 @@ def replayed(pieces: Sequence[Piece], output: Output) -> None:
             logger.handle(record)
 
 
-def _plain(record: logging.LogRecord) -> dict[str, Any]:
+def _plain(record: logging.LogRecord, masker: Masker | None) -> dict[str, Any]:
     """A record without what may not travel: its arguments become its message, its exception the words of it."""
     made = {name: value for name, value in vars(record).items() if isinstance(value, _PLAIN)}
     message = record.getMessage()
@@ -127,4 +143,6 @@ def _plain(record: logging.LogRecord) -> dict[str, Any]:
     made["msg"], made["args"], made["exc_info"] = message, None, None
     if record.exc_info and not record.exc_text:
         made["exc_text"] = logging.Formatter().formatException(record.exc_info)
+    if masker is not None:
+        made = {name: masker.text(value) if isinstance(value, str) else value for name, value in made.items()}
     return made

@@ -10,7 +10,6 @@ import asyncio
 import logging
 import pickle
 import sys
-from collections.abc import Sequence
 from concurrent.futures import Future
 from contextlib import suppress
 from functools import partial
@@ -33,13 +32,10 @@ _ANSWERS = 5.0
 class DaskExecutor:
     """Sends each action to whichever worker is free."""
 
-    def __init__(self, cluster: Cluster, paths: Sequence[str]) -> None:
-        """
-        :param cluster: open.
-        :param paths: the folders in which functions are looked for.
-        """
+    def __init__(self, cluster: Cluster, surroundings: Surroundings) -> None:
+        """:param cluster: open."""
         self._cluster = cluster
-        self._paths = paths
+        self._surroundings = surroundings
         self._stayed: dict[str, None] = {}
 
     @classmethod
@@ -50,7 +46,7 @@ class DaskExecutor:
         """
         cluster = _imported()(surroundings)
         cluster.open()
-        return cls(cluster, surroundings.paths)
+        return cls(cluster, surroundings)
 
     async def run(self, action: Action, job: Job, output: Output) -> None:
         if job.here:
@@ -65,7 +61,7 @@ class DaskExecutor:
     async def _away(self, action: Action, job: Job, output: Output) -> Outcome:
         from .dask_cluster import Lost, NotOffered
 
-        story = self._cluster.send(packed(action, job, self._paths), job.resources)
+        story = self._cluster.send(packed(action, job, self._surroundings), job.resources)
         try:
             with job.waiting():
                 await asyncio.wait(_awaited(story.begun, story.ended), return_when=asyncio.FIRST_COMPLETED)
@@ -82,6 +78,12 @@ class DaskExecutor:
                 f"no worker has the resources {error}; start one with `dask worker --resources {error}`",
                 action.describe(),
             ) from None
+        except ExecutorError:
+            raise
+        except Exception as error:
+            # What Dask says of a task that never came to our own code.
+            what = f"{type(error).__name__}: {error}".splitlines()[0]
+            raise ActionFailed(f"it could not be carried out by a worker ({what})", action.describe()) from None
 
     async def _take_back(self, story: Away, job: Job, output: Output) -> None:
         """Have it ended, and wait until it has, for some time; cancelled meanwhile, have it ended at once."""

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import importlib
 import logging
 import pickle
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from ..actions.base import Action, Job, StoryContext
 from ..actions.call import LET_THROUGH, keep_traceback
 from ..actions.output import Output
 from ..errors import ActionFailed
+from .base import Surroundings
 from .collected import Piece, replayed
+
+if TYPE_CHECKING:
+    from ..actions.secrets import Masker
 
 _PACKAGE = __name__.partition(".")[0]
 
@@ -31,6 +36,10 @@ class Parcel(NamedTuple):
     paths: Sequence[str]
     lets_through: Sequence[type[Exception]]
     """What a function raises to end the whole run."""
+    knows: str
+    """The module to import before an error that cannot be pickled is given up."""
+    secrets: Sequence[str]
+    """Names of variables whose values nobody is to be shown."""
     log_level: int
     """Of the root logger."""
 
@@ -58,7 +67,7 @@ class Outcome(NamedTuple):
             raise pickle.loads(self.error)
 
 
-def packed(action: Action, job: Job, paths: Sequence[str]) -> bytes:
+def packed(action: Action, job: Job, surroundings: Surroundings) -> bytes:
     """The parcel as bytes.
 
     :raises ActionFailed: if the action is one that cannot be sent: one of a hook, that holds a lock or an open file.
@@ -67,7 +76,19 @@ def packed(action: Action, job: Job, paths: Sequence[str]) -> bytes:
     context = replace(job.context)
     level = logging.getLogger().level
     data = _pickled(action, job.rootdir)
-    return pickle.dumps(Parcel(data, context, job.rootdir, job.grace, paths, tuple(LET_THROUGH), level))
+    return pickle.dumps(
+        Parcel(
+            data,
+            context,
+            job.rootdir,
+            job.grace,
+            surroundings.paths,
+            tuple(LET_THROUGH),
+            surroundings.knows,
+            job.secrets,
+            level,
+        )
+    )
 
 
 def _pickled(action: Action, rootdir: Path) -> bytes:
@@ -102,16 +123,25 @@ def _by_value(name: str, rootdir: Path) -> Iterator[None]:
         cloudpickle.unregister_pickle_by_value(module)
 
 
-def sendable(error: BaseException, words: str) -> bytes:
+def sendable(error: BaseException, words: str, knows: str, masker: Masker | None) -> bytes:
     """An error as bytes; one that does not survive that, in words.
 
     :param words: the action that raised it.
+    :param knows: the module to import if it cannot be pickled at first.
+    :param masker: takes out the secrets of this process.
     """
     if not isinstance(error, ActionFailed):
         keep_traceback(error)
-    try:
-        data = pickle.dumps(error)
-        pickle.loads(data)
-    except Exception:
-        return pickle.dumps(ActionFailed(f"{type(error).__name__}: {error}", words))
-    return data
+    if masker is not None and isinstance(error, ActionFailed):
+        error.mask(masker.text)
+    elif masker is not None:
+        values = {name: masker.text(value) if isinstance(value, str) else value for name, value in vars(error).items()}
+        vars(error).update(values)
+    for known in (False, True):
+        with suppress(Exception):
+            if known and knows:
+                importlib.import_module(knows)
+            data = pickle.dumps(error)
+            pickle.loads(data)
+            return data
+    return pickle.dumps(ActionFailed(f"{type(error).__name__}: {error}", words))

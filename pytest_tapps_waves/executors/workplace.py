@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ..actions.base import Action, Job
 from ..actions.call import LET_THROUGH
@@ -29,6 +30,9 @@ from ..actions.sweeping import sweep
 from ..errors import ActionFailed
 from .collected import Collected
 from .parcels import Outcome, Parcel, sendable
+
+if TYPE_CHECKING:
+    from ..actions.secrets import Masker
 
 _LOOK = 0.1
 """Seconds from one look to the next whether a story is still wanted."""
@@ -136,10 +140,10 @@ class Story:
         :param where: what this process is called, for people.
         :param is_wanted: asked now and then; once it says no, the story is cancelled.
         """
-        output = Collected(where)
-        words = "the story"
+        parcel: Parcel = pickle.loads(data)
+        words, masker = "the story", _masker(parcel)
+        output = Collected(where, masker)
         try:
-            parcel: Parcel = pickle.loads(data)
             self._workplace.arrange(self.run, parcel.paths)
             action: Action = pickle.loads(parcel.action)
             words = action.describe()
@@ -148,17 +152,22 @@ class Story:
             if trouble := self._workplace.guard():
                 output.write("stderr", f"{trouble}\n".encode())
             _settle_in(parcel)
-            doing = self._perform(action, parcel, output, is_wanted)
+            doing = self._perform(action, parcel, output, masker, is_wanted)
             outcome = asyncio.run_coroutine_threadsafe(doing, self._workplace.loop()).result()
         except Exception as error:
-            outcome = Outcome(output.pieces(), sendable(error, words))
+            outcome = Outcome(output.pieces(), sendable(error, words, parcel.knows, masker))
         if self._starts_processes:
             # The next story of the run may be carried out anywhere, so there is nobody whom these could serve.
             sweep([self._cookie], 0.0)
         return pickle.dumps(outcome)
 
     async def _perform(
-        self, action: Action, parcel: Parcel, output: Collected, is_wanted: Callable[[], bool]
+        self,
+        action: Action,
+        parcel: Parcel,
+        output: Collected,
+        masker: Masker | None,
+        is_wanted: Callable[[], bool],
     ) -> Outcome:
         task = self._task = asyncio.current_task()
         assert task is not None
@@ -173,7 +182,7 @@ class Story:
             cancelled = True
         except BaseException as raised:
             # Whatever it is, it is for the run to see; out of a task some of these would end the loop.
-            error = sendable(raised, action.describe())
+            error = sendable(raised, action.describe(), parcel.knows, masker)
         finally:
             watching.cancel()
         return Outcome(output.pieces(), error, cancelled)
@@ -215,6 +224,15 @@ def _forget_modules(paths: Sequence[str]) -> None:
             continue
         if any(Path(file).is_relative_to(path) for path in paths):
             del sys.modules[name]
+
+
+def _masker(parcel: Parcel) -> Masker | None:
+    """What masks the values that variables have here: those that the run knows of are masked there."""
+    if not parcel.secrets:
+        return None
+    from ..actions.secrets import Masker
+
+    return Masker(os.environ[name] for name in parcel.secrets if name in os.environ)
 
 
 class _HandlerOfStories(logging.Handler):

@@ -218,9 +218,7 @@ def test_output_comes_back_bounded_and_says_what_was_cut(project: Project, optio
     assert out.count(" bytes cut on tcp://127.0.0.1:") == 1
     assert "record 0" in log
     assert "record 99900" in log
-    assert " log records cut on tcp://127.0.0.1:" in sections["Captured log call"] + out + sections.get(
-        "Captured log", ""
-    )
+    assert " log records cut on tcp://127.0.0.1:" in log
     assert err == "on stderr\n"
 
 

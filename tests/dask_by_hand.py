@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 import os
 import re
-import signal
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -28,12 +28,12 @@ class DaskByHand:
         assert until(self._file.exists) and until(lambda: self._file.read_text().endswith("}")), self.log()
         self.address: str = json.loads(self._file.read_text())["address"]
 
-    def add_worker(self, *options: str) -> subprocess.Popen[bytes]:
-        """Start one more worker, and wait until the scheduler has heard of it."""
-        before = self.log().count("Register worker")
-        worker = self._start("worker", self.address, "--host=127.0.0.1", *options)
-        assert until(lambda: self.log().count("Register worker") > before), self.log()
-        return worker
+    def add_workers(self, *options: tuple[str, ...]) -> None:
+        """Start one more worker for each of these, and wait until the scheduler has heard of them all."""
+        wanted = len(self.workers()) + len(options)
+        for words in options:
+            self._start("worker", self.address, "--host=127.0.0.1", *words)
+        assert until(lambda: len(self.workers()) >= wanted), self.log()
 
     def log(self) -> str:
         """What all of them have said."""
@@ -44,25 +44,14 @@ class DaskByHand:
         return re.findall(r"Register worker addr: (\S+)", self.log())
 
     def close(self) -> None:
-        """End it all; what is still there then is killed."""
+        """Kill it all. Workers end with their nannies."""
         family = []
         for process in self._started:
-            try:
+            with suppress(psutil.NoSuchProcess):
                 family += psutil.Process(process.pid).children(recursive=True)
-            except psutil.NoSuchProcess:
-                continue
-        # Workers first: without a scheduler they would wait for one.
-        for process in reversed(self._started):
-            process.send_signal(signal.SIGTERM)
-        for process in self._started:
-            try:
-                process.wait(20)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
-        for child in family:
-            if not until(lambda pid=child.pid: ended(pid)):  # type: ignore[misc]
-                child.kill()
+            process.kill()
+            process.wait()
+        assert until(lambda: all(ended(child.pid) for child in family))
 
     def _start(self, what: str, *options: str) -> subprocess.Popen[bytes]:
         self._logs += 1

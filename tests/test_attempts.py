@@ -260,3 +260,18 @@ def test_pauses_grow_are_spread_and_have_an_end(attempt: int) -> None:
     pauses = {pause_before(attempt) for _ in range(200)}
     assert all(longest / 2 <= pause <= longest for pause in pauses)
     assert len(pauses) > 1
+
+
+def test_the_time_of_an_attempt_does_not_run_while_it_waits_for_a_place() -> None:
+    async def queues(job: Job) -> None:
+        with job.waiting():
+            # Longer than the story may take.
+            await asyncio.sleep(0.2)
+
+    async def queues_and_hangs(job: Job) -> None:
+        await queues(job)
+        await hangs(job)
+
+    assert not run(performance(queues, timeout=0.1)).failed
+    (attempt,) = run(performance(queues_and_hangs, timeout=0.1)).attempts
+    assert isinstance(attempt.error, ActionTimedOut)

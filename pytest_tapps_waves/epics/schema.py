@@ -85,7 +85,7 @@ def _environment(value: dict[str, str]) -> dict[str, str]:
 
 def _amount(value: Any) -> Any:
     """YAML 1.1 takes ``4e9`` for text; whoever writes it means the number."""
-    if isinstance(value, str) and re.fullmatch(r"[0-9]+[eE][0-9]{1,3}", value):
+    if isinstance(value, str) and re.fullmatch(r"[0-9]+(\.[0-9]*)?[eE][-+]?[0-9]{1,3}", value):
         return float(value)
     return value
 

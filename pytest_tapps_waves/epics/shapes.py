@@ -73,7 +73,7 @@ RESOURCES: Shape = {
     "additionalProperties": {
         "anyOf": [
             {"type": "number", "exclusiveMinimum": 0, "maximum": 1.7976931348623157e308},
-            {"type": "string", "pattern": "^[0-9]+[eE][0-9]{1,3}$"},
+            {"type": "string", "pattern": r"^[0-9]+(\.[0-9]*)?[eE][-+]?[0-9]{1,3}$"},
             OLD_NUMBER,
         ]
     },

@@ -147,9 +147,8 @@ class Cluster:
             await self._connect(stack)
             self._ready.set_result(None)
             await self._closing.wait()
-            with suppress(Exception):
-                async with asyncio.timeout(_ENDS / 2):
-                    await self._client.run(dask_nodes.rest, on_error="ignore")
+            if not self._gone:
+                await _for_a_while(self._client.run(dask_nodes.rest, on_error="ignore"))
 
     async def _start_cluster(self, stack: AsyncExitStack) -> None:
         at_once = self._surroundings.at_once
@@ -165,7 +164,7 @@ class Cluster:
             silence_logs=logging.CRITICAL,
             asynchronous=True,
         )
-        stack.push_async_callback(_ended, cluster)
+        stack.push_async_callback(lambda: _for_a_while(cluster.close()))
         try:
             await cluster
         except (OSError, RuntimeError) as error:
@@ -173,10 +172,13 @@ class Cluster:
         self._address = cluster.scheduler_address
 
     async def _connect(self, stack: AsyncExitStack) -> None:
-        client = Client(  # type: ignore[no-untyped-call]
+        client: Any = Client(  # type: ignore[no-untyped-call]
             self._address, asynchronous=True, set_as_default=False, timeout=_CONNECTS, name=OURS
         )
-        stack.push_async_callback(_ended, client)
+        # With an error it is quick about it, and does not wait for a scheduler that is gone.
+        stack.push_async_callback(
+            lambda: _for_a_while(client.__aexit__(ExecutorError if self._gone else None, None, None))
+        )
         self._client = client
         with warnings.catch_warnings():
             # We look ourselves, and say it in one line.
@@ -189,7 +191,7 @@ class Cluster:
                     "or leave out --epic-dask-scheduler"
                 ) from None
         await self._look_at_workers()
-        client.subscribe_topic(dask_nodes.TOPIC, self._heard)  # type: ignore[no-untyped-call]
+        client.subscribe_topic(dask_nodes.TOPIC, self._heard)
         gate = dask_nodes.Gate(self._surroundings.run, client.id)
         await client.register_plugin(gate)
 
@@ -268,11 +270,11 @@ class Cluster:
                 await story.task.cancel()
 
 
-async def _ended(what: Any) -> None:
-    # A scheduler that is gone is waited for, and says things in many ways.
+async def _for_a_while(closing: Any) -> None:
+    """Wait for an end that may not come: of a scheduler that is gone, or that goes just now, in whatever words."""
     with suppress(Exception):
         async with asyncio.timeout(_ENDS / 2):
-            await what.close()
+            await closing
 
 
 def told(resources: Mapping[str, float]) -> str:

@@ -48,8 +48,7 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DaskByHand]:
     """Two workers of four threads, which their nannies start again when they are killed."""
     made = DaskByHand(tmp_path_factory.mktemp("dask"))
     try:
-        made.add_worker("--nthreads=4")
-        made.add_worker("--nthreads=4")
+        made.add_workers(("--nthreads=4",), ("--nthreads=4",))
         yield made
     finally:
         made.close()
@@ -76,9 +75,12 @@ LOSES = {
 
 def worker_of(pid: int) -> int:
     """The process of the worker that a story's process stems from."""
-    line = psutil.Process(pid).parents()
-    # The process of the worker is a child of the nanny's, which is the command `dask worker`.
-    return next(process.pid for process in line if "spawn_main" in " ".join(process.cmdline()))
+    # Without a nanny it is the command `dask worker` itself.
+    return next(
+        one.pid
+        for one in psutil.Process(pid).parents()
+        if "dask" in one.cmdline() or "spawn_main" in str(one.cmdline())
+    )
 
 
 @pytest.mark.parametrize("action", LOSES.values(), ids=LOSES.keys())
@@ -126,11 +128,10 @@ def test_a_worker_that_retires_has_its_story_run_nowhere_else(
     project: Project, run: Run, options: tuple[str, ...], cluster: DaskByHand
 ) -> None:
     project.epic('stories: [{id: a, resources: {old: 1}, run: "echo begun >> log; echo $$ > a.pid; exec sleep 300"}]')
-    cluster.add_worker("--nthreads=1", "--resources", "old=1", "--no-nanny")
-    cluster.add_worker("--nthreads=1", "--resources", "old=1")
+    old = ("--nthreads=1", "--resources", "old=1", "--no-nanny")
+    cluster.add_workers(old, old)
     run.start(*options)
-    # It asks its worker to end in order; without a nanny, the worker is the command itself.
-    os.kill(next(one.pid for one in psutil.Process(run.pid("a")).parents() if "dask" in one.cmdline()), signal.SIGTERM)
+    os.kill(worker_of(run.pid("a")), signal.SIGTERM)
     assert run.end() == pytest.ExitCode.TESTS_FAILED, run.output
     assert "FAILED epic_shop.yaml::a - worker lost: " in run.output
     assert project.lines("log") == ["begun"]
@@ -219,7 +220,7 @@ def test_a_scheduler_that_is_gone_ends_the_run_and_the_journal_is_true(
     place.mkdir()
     cluster = DaskByHand(place)
     try:
-        cluster.add_worker("--nthreads=2")
+        cluster.add_workers(("--nthreads=2",))
         run.start("--epic-executor=dask", f"--epic-dask-scheduler={cluster.address}", "--epic-parallel=2")
         cluster.scheduler.kill()
         assert run.end() == pytest.ExitCode.INTERRUPTED, run.output

@@ -26,8 +26,7 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DaskByHand]:
     """Two workers of two threads; one has a GPU, or so it says."""
     made = DaskByHand(tmp_path_factory.mktemp("dask"))
     try:
-        made.add_worker("--nthreads=2")
-        made.add_worker("--nthreads=2", "--resources", "gpu=1")
+        made.add_workers(("--nthreads=2",), ("--nthreads=2", "--resources", "gpu=1"))
         yield made
     finally:
         made.close()

@@ -13,7 +13,7 @@ from functools import partial
 from .actions.base import Action, Job
 from .actions.output import Output
 from .errors import ActionFailed, ActionTimedOut
-from .executors.local import Executor
+from .executors.base import Executor
 
 _FIRST_PAUSE = 0.5
 _LONGEST_PAUSE = 30.0

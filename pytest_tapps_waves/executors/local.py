@@ -5,9 +5,6 @@ from __future__ import annotations
 from ..actions.base import Action, Job
 from ..actions.call import THREADS
 from ..actions.output import Output
-from .base import Executor
-
-__all__ = ["Executor", "LocalExecutor"]
 
 
 class LocalExecutor:

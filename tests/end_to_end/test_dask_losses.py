@@ -16,6 +16,8 @@ from running import Run, ended, until
 
 pytest.importorskip("distributed")
 
+from distributed import Client
+
 pytestmark = [
     pytest.mark.skipif(sys.platform == "win32", reason="the commands are of a POSIX shell"),
     pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="needs /proc"),
@@ -131,7 +133,8 @@ def test_a_worker_that_retires_has_its_story_run_nowhere_else(
     old = ("--nthreads=1", "--resources", "old=1", "--no-nanny")
     cluster.add_workers(old, old)
     run.start(*options)
-    os.kill(worker_of(run.pid("a")), signal.SIGTERM)
+    with Client(cluster.address, set_as_default=False) as client:  # type: ignore[no-untyped-call]
+        client.retire_workers([worker for worker, tasks in client.processing().items() if tasks])
     assert run.end() == pytest.ExitCode.TESTS_FAILED, run.output
     assert "FAILED epic_shop.yaml::a - worker lost: " in run.output
     assert project.lines("log") == ["begun"]

@@ -22,6 +22,7 @@ from pytest_tapps_waves.errors import ActionFailed, ExecutorError
 from pytest_tapps_waves.executing import OutcomesKnown
 from pytest_tapps_waves.executors.base import Surroundings, paths_of
 from pytest_tapps_waves.executors.collected import Collected, replayed
+from pytest_tapps_waves.executors.dask import DaskExecutor
 from pytest_tapps_waves.executors.parcels import Outcome, packed, sendable
 from pytest_tapps_waves.executors.workplace import Workplace
 
@@ -194,3 +195,18 @@ def test_an_executor_that_is_gone_ends_the_run() -> None:
     with pytest.raises(pytest.exit.Exception, match="the scheduler is gone") as caught:
         asyncio.run(carry_out())
     assert caught.value.returncode == pytest.ExitCode.INTERRUPTED
+
+
+def test_a_story_that_is_isolated_here_stays_here_and_is_told_of(tmp_path: Path) -> None:
+    class NoCluster:
+        def send(self, data: bytes, resources: object) -> None:
+            raise AssertionError("sent")
+
+        def close(self) -> None: ...
+
+    surroundings = Surroundings(tmp_path, "run", 1, 1)
+    executor = DaskExecutor(NoCluster(), surroundings)  # type: ignore[arg-type]
+    assert executor.told() == []
+    asyncio.run(executor.run(Command("touch ran"), job(tmp_path, here=True), Output()))
+    assert (tmp_path / "ran").exists()
+    assert executor.told() == ["carried out here, and not on a worker, since they are isolated here: a"]

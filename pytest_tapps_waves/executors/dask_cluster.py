@@ -192,8 +192,13 @@ class Cluster:
                 ) from None
         await self._look_at_workers()
         client.subscribe_topic(dask_nodes.TOPIC, self._heard)
-        gate = dask_nodes.Gate(self._surroundings.run, client.id)
-        await client.register_plugin(gate)
+        try:
+            await client.register_plugin(dask_nodes.Gate(self._surroundings.run, client.id))
+        except Exception as error:
+            raise ExecutorError(
+                f"the Dask scheduler at {self._address} does not let stories begin once only: it takes no plugin "
+                f"({_line(error)})"
+            ) from None
 
     async def _look_at_workers(self) -> None:
         client, rootdir = self._client, self._surroundings.rootdir

@@ -243,6 +243,18 @@ def test_resources_are_those_of_workers_and_one_that_none_has_is_named(
     assert len(set(project.lines("places"))) == 1
 
 
+def test_a_story_that_waits_for_a_worker_does_not_use_up_its_time(project: Project, options: tuple[str, str]) -> None:
+    project.epic(
+        """
+        stories:
+          - {id: a, resources: {gpu: 1}, run: "echo a >> log; sleep 3"}
+          - {id: b, resources: {gpu: 1}, run: "echo b >> log", timeout: 2.5}
+        """
+    )
+    project.run("--epic-parallel=2", *options).assert_outcomes(passed=2)
+    assert sorted(project.lines("log")) == ["a", "b"]
+
+
 def test_secrets_of_a_worker_are_masked_there(project: Project, options: tuple[str, str]) -> None:
     project.write(
         "tasks.py",

@@ -33,6 +33,13 @@ _WORKERS = 30.0
 """Seconds that a cluster may take to have its first worker."""
 _ENDS = 10.0
 """Seconds that the end of the connection, or of the cluster, may take."""
+_OWN = {
+    # A daemon of multiprocessing may have no children of that kind, and functions of stories may want some.
+    "distributed.worker.daemon": False,
+    "distributed.scheduler.http.routes": [],
+    "distributed.worker.http.routes": [],
+}
+"""The configuration of a cluster that is started for the run: nobody looks at its pages."""
 
 
 class Lost(Exception):
@@ -153,13 +160,14 @@ class Cluster:
     async def _start_cluster(self, stack: AsyncExitStack) -> None:
         at_once = self._surroundings.at_once
         workers = min(at_once, self._surroundings.cores)
-        # A daemon of multiprocessing may have no children of that kind, and functions of stories may want some.
-        stack.enter_context(dask.config.set({"distributed.worker.daemon": False}))
+        stack.enter_context(dask.config.set(_OWN))
         cluster = LocalCluster(  # type: ignore[no-untyped-call]
             n_workers=workers,
             threads_per_worker=math.ceil(at_once / workers),
             host="127.0.0.1",
             dashboard_address=None,
+            # Else it would take the port of a dashboard that another cluster has.
+            scheduler_kwargs={"dashboard_address": "127.0.0.1:0"},
             memory_limit=0,
             silence_logs=logging.CRITICAL,
             asynchronous=True,

@@ -141,7 +141,8 @@ def test_stories_come_out_as_at_home(project: Project, options: tuple[str, str],
 
 
 def test_each_run_finds_the_code_as_it_is_by_then(project: Project, options: tuple[str, str]) -> None:
-    project.epic("stories: [{id: a, call: 'colours:show'}]")
+    # The same worker each time.
+    project.epic("stories: [{id: a, call: 'colours:show', resources: {gpu: 1}}]")
     for colour in ("blue", "yellow"):
         # Of another size, so that no bytecode is taken for that of the other.
         project.write("colours.py", f"def show(): print('{colour}')\n")
@@ -331,7 +332,7 @@ def test_versions_that_differ_are_told_in_one_line_before_anything_runs(
 
 
 def test_a_worker_without_rootdir_is_told_before_anything_runs(cluster: DaskByHand, tmp_path: Path) -> None:
-    surroundings = Surroundings(tmp_path / "gone", "a run", 1, 1, (), cluster.address)
+    surroundings = Surroundings(tmp_path / "gone", "a run", 1, 1, scheduler=cluster.address)
     with pytest.raises(
         ExecutorError, match=r"the worker tcp://\S+ has no .*gone: workers need rootdir at the same path"
     ):

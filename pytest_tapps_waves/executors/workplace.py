@@ -62,7 +62,7 @@ class Workplace:
         :param run: the id of its run.
         """
         with self._lock:
-            story = self._entered[key] = Story(self, key, run, f"{self._id}.{next(self._numbers)}")
+            story = self._entered[key] = Story(self, run, f"{self._id}.{next(self._numbers)}")
         try:
             yield story
         finally:
@@ -120,10 +120,9 @@ class Workplace:
 class Story:
     """One story of a workplace."""
 
-    def __init__(self, workplace: Workplace, key: str, run: str, cookie: str) -> None:
+    def __init__(self, workplace: Workplace, run: str, cookie: str) -> None:
         self.run = run
         self._workplace = workplace
-        self._key = key
         self._cookie = cookie
         self._task: asyncio.Task[Outcome] | None = None
         self._cancelled = False

@@ -126,6 +126,17 @@ def test_with_retries_the_story_of_a_lost_worker_runs_again(
     assert project.lines("log") == ["1", "2"]
 
 
+def test_a_worker_that_is_lost_for_good_is_not_waited_for(
+    project: Project, run: Run, options: tuple[str, ...], cluster: DaskByHand
+) -> None:
+    project.epic('stories: [{id: a, resources: {lone: 1}, run: "echo $$ > a.pid; exec sleep 300"}]')
+    cluster.add_workers(("--nthreads=1", "--resources", "lone=1", "--no-nanny"))
+    run.start(*options)
+    os.kill(worker_of(run.pid("a")), signal.SIGKILL)
+    assert run.end() == pytest.ExitCode.TESTS_FAILED, run.output
+    assert "FAILED epic_shop.yaml::a - worker lost: tcp://127.0.0.1:" in run.output
+
+
 def test_a_worker_that_retires_has_its_story_run_nowhere_else(
     project: Project, run: Run, options: tuple[str, ...], cluster: DaskByHand
 ) -> None:

@@ -92,6 +92,13 @@ def across(session: nox.Session) -> None:
 
 
 @nox.session(python=PYTHONS[0])
+def dask(session: nox.Session) -> None:
+    """Stories on Dask clusters, with what is lost in the midst; ``nox -s dask -- --stories 500`` measures."""
+    session.install("-e", ".[dev]")
+    session.run("python", "tests/suites/dask_stories.py", *(session.posargs or ["--smallest"]))
+
+
+@nox.session(python=PYTHONS[0])
 def fuzz(session: nox.Session) -> None:
     """The loader of epics against made-up files; ``nox -s fuzz -- --inputs 1000000 --seed 2`` goes on for longer."""
     session.install("-e", ".[dev]")

@@ -26,7 +26,7 @@ HANDED = (
     "pytest_tapps_waves.actions.base.Action",
     "pytest_tapps_waves.actions.base.Job",
     "pytest_tapps_waves.actions.output.Output",
-    "pytest_tapps_waves.executors.local.Executor",
+    "pytest_tapps_waves.executors.base.Executor",
     "pytest_tapps_waves.core.graph.Graph",
     "pytest_tapps_waves.core.conflicts.Conflict",
     "pytest_tapps_waves.core.model.State",
@@ -183,7 +183,7 @@ def _kind(kind: str, shape: Shape) -> str:
         "boolean": "`true` or `false`",
         "integer": f"a whole number{least}",
         "number": f"a number{least}",
-        "object": "a mapping of names to text",
+        "object": f"a mapping of names to {'numbers' if 'anyOf' in shape.get('additionalProperties', {}) else 'text'}",
     }[kind]
 
 

@@ -5,15 +5,17 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TypeAlias
 
 from .actions.agents import AgentAction
 from .actions.base import Action, Job, Work
 from .actions.output import Output
 from .errors import ActionFailed, ActionTimedOut
-from .executors.local import Executor
+from .executors.base import Executor
 from .workspaces.base import Landed, Workspace
 
 _FIRST_PAUSE = 0.5
@@ -190,6 +192,21 @@ def extend_deadlines(seconds: float) -> None:
             timeout.reschedule(when + seconds)
 
 
+@contextmanager
+def _standing_still(limit: asyncio.Timeout) -> Iterator[None]:
+    """While this holds, the time does not run that an attempt has."""
+    loop, when = asyncio.get_running_loop(), limit.when()
+    if when is None:
+        yield
+        return
+    began = loop.time()
+    limit.reschedule(None)
+    try:
+        yield
+    finally:
+        limit.reschedule(when + loop.time() - began)
+
+
 async def _attempt(
     performance: Performance,
     attempt: Attempt,
@@ -198,6 +215,7 @@ async def _attempt(
     new_output: Callable[[int, int], Output],
 ) -> None:
     limit = asyncio.timeout(performance.timeout or None)
+    job = job._replace(waiting=partial(_standing_still, limit))
     attempt.doing = performance.action
     _DEADLINES.add(limit)
     try:

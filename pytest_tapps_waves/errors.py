@@ -7,6 +7,7 @@
     ├── WavesError          a ``pytest_epic_waves`` hook answered with waves that break the graph
     ├── JournalError        there can be no journal where it should be
     ├── WorkspaceError      stories cannot be isolated here as they are to be
+    ├── ExecutorError       what carries out stories is not there, or is there no more
     └── ActionFailed        a story's action, or one of its checks, did not do its work
         └── ActionTimedOut  it took longer than the story's ``timeout``
 
@@ -59,6 +60,10 @@ class JournalError(EpicError):
 
 class WorkspaceError(EpicError):
     """Stories cannot be isolated here as they are to be: what is wrong, and what to do, in one line."""
+
+
+class ExecutorError(EpicError):
+    """What carries out stories cannot be had, or is gone: the run cannot begin, or ends. One line, with what to do."""
 
 
 class ActionFailed(EpicError):

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from .core.graph import Graph
     from .core.model import State
     from .epics.spec import StorySpec
-    from .executors.local import Executor
+    from .executors.base import Executor
 
 
 @pytest.hookspec(firstresult=True)

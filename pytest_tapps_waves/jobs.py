@@ -84,6 +84,9 @@ class Jobs:
             self._guard.begin,
             partial(self._prior_work, item),
             partial(self.spending.used_up, item.epic.path),
+            spec.resources,
+            epic.secrets,
+            here=workspace is not None,
         )
 
     def _begun(self, key: str, pid: int) -> None:

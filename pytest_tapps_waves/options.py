@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import shlex
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
@@ -63,6 +64,12 @@ def _one_of(*choices: str) -> Callable[[str], str]:
         return text
 
     return choose
+
+
+def _address(text: str) -> str:
+    if not re.fullmatch(r"[a-z]+://[^\s/]+", text):
+        raise argparse.ArgumentTypeError(f"must be an address such as tcp://host:8786, not {text!r}")
+    return text
 
 
 def _file_name(text: str) -> str:
@@ -150,6 +157,13 @@ OPTIONS = (
         str,
         "NAME",
         f"what carries out actions: {', '.join(EXECUTORS)}, or a name that a pytest_epic_executor hook knows",
+    ),
+    Option(
+        "--epic-dask-scheduler",
+        _address,
+        "ADDRESS",
+        "where --epic-executor=dask finds the scheduler, as tcp://host:8786; without it a cluster is started on this "
+        "machine, for the run",
     ),
     Option(
         "--failed-dependency-action",

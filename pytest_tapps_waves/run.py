@@ -26,6 +26,8 @@ from .core.policies import POLICIES, Terms
 from .core.policies.base import WaveFinished, WaveStarted
 from .distribution import arguments_of, tell_controller
 from .errors import JournalError, WorkspaceError
+from .executing import executor_of
+from .executors import Telling
 from .isolation import Isolation, open_isolation
 from .jobs import Jobs
 from .loops import AllAtOnce, OneByOne
@@ -37,7 +39,7 @@ from .reports.breaker import report_tripped
 from .reports.handoff import HANDOFF, handoff
 from .reports.terminal import announce_stop, header, resume_line, write_summary
 from .reports.words import counted
-from .runtime import StoryRuntime, executor_of
+from .runtime import StoryRuntime
 from .settings import Settings
 from .showing import begin_to_show
 
@@ -55,6 +57,7 @@ class EpicRun:
         self._prepared = prepared
         self._plan: Plan | None = None
         self._runtime: StoryRuntime | None = None
+        self._executor: object = None
         self._records: Records | None = None
         self._isolation: Isolation | None = None
         self._has_agents = False
@@ -152,6 +155,8 @@ class EpicRun:
                 notes.append(f"passed only after retries: {', '.join(self._runtime.retried)}")
         if self._isolation is not None:
             notes += self._isolation.told()
+        if isinstance(self._executor, Telling):
+            notes += self._executor.told()
         # The plan of a worker is never done, since it holds what other workers run.
         was_stopped = plan.stopped or self._tripped or not (plan.done or is_xdist_worker(self._config))
         if self._records is not None and was_stopped:
@@ -176,13 +181,14 @@ class EpicRun:
 
     def _begin(self, session: pytest.Session, found: Prepared, portal: Portal) -> tuple[Plan, StoryRuntime]:
         config = self._config
-        executor = executor_of(config, self._settings.executor)
         if str(config.rootpath) not in sys.path:
             # `call` targets are imported from rootdir.
             sys.path.insert(0, str(config.rootpath))
         worker = self._worker
         run = worker.run_id if worker is not None else uuid.uuid4().hex
         self._has_agents = refuse_without_agent(session.items)
+        executor = self._executor = executor_of(config, self._settings, run, found.limit if found.concurrent else 1)
+        self._closing.callback(executor.close)
         self._records = self._open_records(session, found, run) if worker is None else None
         self._isolation = self._open_isolation(session, found, run)
         book = worker.records if worker is not None else self._records
@@ -206,7 +212,6 @@ class EpicRun:
         if found.secrets is not None:
             self._mask(found.secrets)
         self._closing.callback(self._end_processes, guard)
-        self._closing.callback(executor.close)
         config.stash[RUNTIME] = runtime
         self._plan, self._runtime = plan, runtime
         plan.begin()

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from .actions import Action, Call, Job, action_of
-from .actions.call import LET_THROUGH, THREADS, user_traceback
+from .actions import Call, action_of
+from .actions.call import THREADS
 from .actions.output import Output, file_name
 from .attempts import Attempt, Performance, carry_out
 from .collect.items import StoryItem
@@ -23,8 +23,9 @@ from .concurrent.portal import Portal
 from .core.model import State
 from .core.plan import Plan, Settled
 from .errors import ActionFailed
-from .executors import EXECUTORS, Executor
-from .inert import inert, one_line
+from .executing import OutcomesKnown
+from .executors import Executor
+from .inert import one_line
 from .isolation import Isolation
 from .jobs import Jobs
 from .records import Book, tries_of
@@ -35,40 +36,6 @@ if TYPE_CHECKING:
     from .actions.secrets import Masker, Secrets
 
 _NOT_RUN = (State.SKIPPED, State.REFUSED, State.CANCELLED)
-
-LET_THROUGH.append(pytest.exit.Exception)
-
-
-class _OutcomesKnown:
-    """An executor to which ``pytest.fail()`` in a story's function is a failure like any other."""
-
-    def __init__(self, executor: Executor) -> None:
-        self._executor = executor
-        self.close = executor.close
-
-    async def run(self, action: Action, job: Job, output: Output) -> None:
-        try:
-            await self._executor.run(action, job, output)
-        except (pytest.skip.Exception, pytest.xfail.Exception) as error:
-            error.msg = inert(error.msg or "")
-            raise
-        except pytest.fail.Exception as error:
-            detail = user_traceback(error) if error.pytrace else ""
-            raise ActionFailed(f"Failed: {error.msg}", action.describe(), detail) from None
-
-
-def executor_of(config: pytest.Config, name: str) -> Executor:
-    """The executor of that name, of ours or of a hook.
-
-    :raises pytest.UsageError: if there is none.
-    """
-    found: Executor | None = config.hook.pytest_epic_executor(config=config, name=name)
-    if found is not None:
-        return found
-    if name not in EXECUTORS:
-        known = ", ".join(EXECUTORS)
-        raise pytest.UsageError(f"there is no executor {name!r}; known are {known}, and what a hook of yours knows")
-    return EXECUTORS[name]()
 
 
 class StoryRuntime:
@@ -113,7 +80,7 @@ class StoryRuntime:
         self._config = config
         self._plan = plan
         self._settings = settings
-        self._executor = _OutcomesKnown(executor)
+        self._executor = OutcomesKnown(executor)
         self._portal = portal
         self._logs = logs
         self._new_echo = echo_of(config)

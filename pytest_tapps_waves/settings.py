@@ -65,6 +65,8 @@ class Settings:
     cli: Layer
     ini: Layer
     executor: str
+    dask_scheduler: str | None
+    """The address of the scheduler, if it is not to be started for the run."""
     plan_format: str | None
     dependency_rules: DependencyRules
     async_tests: bool
@@ -185,13 +187,18 @@ def settings_of(config: pytest.Config, *, across_workers: bool) -> Settings:
     if cli_layer.parallel and cli_layer.strategy == "sequential":
         raise pytest.UsageError("--epic-parallel and --epic-strategy=sequential contradict one another; drop one")
 
+    executor = given["epic_executor"] or ini["epic_executor"] or "local"
+    if given["epic_dask_scheduler"] and executor != "dask":
+        raise pytest.UsageError(f"--epic-dask-scheduler means nothing to the executor {executor}; drop one")
+
     def dependency_action(name: str) -> DependencyAction:
         return DependencyAction(given[name] or ini[name] or "skip")
 
     return Settings(
         cli=cli_layer,
         ini=ini_layer,
-        executor=given["epic_executor"] or ini["epic_executor"] or "local",
+        executor=executor,
+        dask_scheduler=given["epic_dask_scheduler"] or ini["epic_dask_scheduler"],
         plan_format=config.getoption("epic_plan"),
         dependency_rules=DependencyRules(
             failed=dependency_action("failed_dependency_action"),

@@ -373,3 +373,18 @@ def test_a_story_that_is_cancelled_while_its_work_is_taken_in_has_passed() -> No
     story = asyncio.run(scene())
     assert events == ["enter 1", "land", "landed", "removed"]
     assert not story.failed
+
+
+def test_the_time_of_an_attempt_does_not_run_while_it_waits_for_a_place() -> None:
+    async def queues(job: Job) -> None:
+        with job.waiting():
+            # Longer than the story may take.
+            await asyncio.sleep(0.2)
+
+    async def queues_and_hangs(job: Job) -> None:
+        await queues(job)
+        await hangs(job)
+
+    assert not run(performance(queues, timeout=0.1)).failed
+    (attempt,) = run(performance(queues_and_hangs, timeout=0.1)).attempts
+    assert isinstance(attempt.error, ActionTimedOut)

@@ -24,7 +24,7 @@ LAYERS = (
     ("loops", "distribution"),
     ("runtime", "status"),
     ("isolation", "jobs"),
-    ("records", "spending"),
+    ("records", "spending", "executing"),
     ("reports",),
     ("collect",),
     ("concurrent",),

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from types import MappingProxyType
 from typing import NamedTuple, Protocol
 
 from .environment import command_environment
@@ -74,6 +76,9 @@ def _never_spent() -> str:
     return ""
 
 
+_NO_RESOURCES: Mapping[str, float] = MappingProxyType({})
+
+
 class Job(NamedTuple):
     """One attempt at a story's action, or at one of its checks."""
 
@@ -89,6 +94,14 @@ class Job(NamedTuple):
     """What the last of the stories before it did, the latest last; asked once by an agent."""
     spent: Callable[[], str] = _never_spent
     """Why an agent may not be told anything more, once the budget of its epic is used up."""
+    resources: Mapping[str, float] = _NO_RESOURCES
+    """What a worker must have free for it, by name; of no meaning to actions, nor where there are no workers."""
+    secrets: Sequence[str] = ()
+    """Names of variables whose values are not to be shown: they have other values in another process, maybe."""
+    here: bool = False
+    """Whether it has to be carried out by this process, whatever the executor: others do not see where it works."""
+    waiting: Callable[[], AbstractContextManager[None]] = nullcontext
+    """While this holds it waits for a place to be carried out in, and its timeout does not run."""
 
 
 @dataclass(slots=True)

@@ -141,8 +141,23 @@ def _hints(function: Callable[..., Any]) -> dict[str, Any]:
         return {name: StoryContext for name, hint in raw.items() if str(hint).rpartition(".")[2] == "StoryContext"}
 
 
+_KEPT = "epic_traceback"
+
+
+def keep_traceback(error: BaseException) -> None:
+    """Keep what :func:`user_traceback` says of it by now: the traceback itself stays in the process where it arose."""
+    setattr(error, _KEPT, user_traceback(error))
+
+
+def was_elsewhere(error: BaseException) -> bool:
+    """Whether it arose in another process, so that no place in this one says anything."""
+    return hasattr(error, _KEPT)
+
+
 def user_traceback(error: BaseException) -> str:
     """The traceback from the user's own function on, which comes after the last line of this package."""
+    if kept := getattr(error, _KEPT, ""):
+        return str(kept)
     entry = line = error.__traceback__
     while line is not None:
         if line.tb_frame.f_code.co_filename.startswith(_PACKAGE):

@@ -13,7 +13,7 @@ import sys
 import time
 
 COOKIE = "EPIC_RUN"
-"""The variable that the processes of a run carry; its value is the id of the run."""
+"""The variable that the processes of a run carry; its value is the id of the run, or of a part of it: ``RUN.PART``."""
 
 MARK = "EPIC_GUARDIAN"
 """The variable that guardians carry. They see to the end of their own runs, which may be part of a story."""
@@ -33,7 +33,8 @@ def belonging(runs: frozenset[bytes], spared: frozenset[int] = frozenset()) -> d
 
     :param spared: pids that do not count, whatever they carry.
     """
-    mark, cookies = f"\0{MARK}=".encode(), [f"\0{COOKIE}=".encode() + run + b"\0" for run in runs]
+    mark = f"\0{MARK}=".encode()
+    cookies = [f"\0{COOKIE}=".encode() + run + end for run in runs for end in (b"\0", b".")]
     parents, sessions, starts = {}, {}, {}
     found = set()
     for name in os.listdir("/proc"):  # noqa: PTH208 - see _read

@@ -23,8 +23,8 @@ _KILLED = 2.0
 def sweep(runs: Collection[str], grace: float = 0.0) -> list[int]:
     """End the processes of runs, and answer with their pids.
 
-    What carries the id of such a run in ``EPIC_RUN`` is ended, with all that stems from it; never this process, nor
-    what it stems from itself. What may not be looked into, or not be ended, is left alone.
+    What carries the id of such a run, or of a part of it, in ``EPIC_RUN`` is ended, with all that stems from it; never
+    this process, nor what it stems from itself. What may not be looked into, or not be ended, is left alone.
 
     :param grace: seconds between asking to end (SIGTERM) and killing; 0 is to kill at once.
     """
@@ -120,7 +120,8 @@ def _belonging(runs: frozenset[bytes], spared: frozenset[int]) -> dict[int, str]
             parents[process.pid], starts[process.pid] = process.ppid(), repr(process.create_time())
             # Looked at last: of many processes it may not be read.
             variables = process.environ()
-            if guardian.MARK not in variables and variables.get(guardian.COOKIE) in values:
+            cookie = variables.get(guardian.COOKIE, "")
+            if guardian.MARK not in variables and any(f"{cookie}.".startswith(f"{run}.") for run in values):
                 found.add(process.pid)
     found = guardian.with_descendants(found - spared, parents, {}) - spared
     return {pid: starts[pid] for pid in found}

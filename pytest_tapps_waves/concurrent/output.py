@@ -7,7 +7,6 @@ of the code that writes (a context variable) and fall back to that capture.
 
 from __future__ import annotations
 
-import io
 import logging
 import os
 import sys
@@ -27,74 +26,12 @@ from _pytest.config import apply_warning_filters
 from _pytest.logging import catching_logs
 
 from ..actions.output import CURRENT_OUTPUT, Output, as_bytes
+from ..actions.routed import RoutedText
 from .current import CURRENT_ITEM
 from .echo import echo_of
 
 if TYPE_CHECKING:
     from ..actions.secrets import Masker
-
-
-class _RoutedText(io.TextIOBase):
-    """A text stream that belongs to whichever story writes to it."""
-
-    def __init__(self, name: str, beside: TextIO, masker: Masker | None = None, takes: type[Output] = Output) -> None:
-        """
-        :param beside: is written to by what belongs to no story, without what ``masker`` knows.
-        :param takes: the kind of output that is written to; other stories go to ``beside`` too.
-        """
-        self._name, self._beside, self._masker, self._takes = name, beside, masker, takes
-
-    def write(self, text: str) -> int:
-        output = CURRENT_OUTPUT.get()
-        if isinstance(output, self._takes):
-            output.write(self._name, as_bytes(text))
-        else:
-            self._beside.write(text if self._masker is None else self._masker.text(text))
-        return len(text)
-
-    def flush(self) -> None:
-        # It is flushed once more when it is deleted, after the end of the capture.
-        if not self._beside.closed:
-            self._beside.flush()
-
-    def writable(self) -> bool:
-        return True
-
-    def isatty(self) -> bool:
-        return False
-
-    def fileno(self) -> int:
-        return self._beside.fileno()
-
-    @property
-    def encoding(self) -> str:  # type: ignore[override]
-        return self._beside.encoding
-
-    @property
-    def errors(self) -> str | None:  # type: ignore[override]
-        return self._beside.errors
-
-    @property
-    def buffer(self) -> _RoutedBytes:
-        return _RoutedBytes(self._name, self._beside, self._masker, self._takes)
-
-
-class _RoutedBytes(io.RawIOBase):
-    """The bytes below :class:`_RoutedText`, for code that writes to ``sys.stdout.buffer``."""
-
-    def __init__(self, name: str, beside: TextIO, masker: Masker | None, takes: type[Output]) -> None:
-        self._name, self._beside, self._masker, self._takes = name, beside, masker, takes
-
-    def writable(self) -> bool:
-        return True
-
-    def write(self, data: Any) -> int:
-        output, written = CURRENT_OUTPUT.get(), bytes(data)
-        if isinstance(output, self._takes):
-            output.write(self._name, written)
-        else:
-            self._beside.buffer.write(written if self._masker is None else self._masker.data(written))
-        return len(written)
 
 
 class _RoutedLog(logging.Handler):
@@ -173,8 +110,8 @@ class RoutedStreams(AbstractContextManager[None]):
         if beside != self._beside:
             self._beside = beside
             self._routed = (
-                _RoutedText("stdout", beside[0], self._masker, self._takes),
-                _RoutedText("stderr", beside[1], self._masker, self._takes),
+                RoutedText("stdout", beside[0], self._masker, self._takes),
+                RoutedText("stderr", beside[1], self._masker, self._takes),
             )
         sys.stdout, sys.stderr = self._routed
 
@@ -211,9 +148,9 @@ def _route_capture(capturing: Any, stack: ExitStack, masker: Masker | None) -> N
     for name, stream in (("stdout", capturing.out), ("stderr", capturing.err)):
         switch = getattr(stream, "syscapture", stream)
         captured = getattr(sys, name)
-        routed = _RoutedText(name, captured, masker)
+        routed = RoutedText(name, captured, masker)
 
-        def resume(resume: Any = switch.resume, name: str = name, routed: _RoutedText = routed) -> None:
+        def resume(resume: Any = switch.resume, name: str = name, routed: RoutedText = routed) -> None:
             resume()
             setattr(sys, name, routed)
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from ..epics.schema import ALIASES, MISPLACED, NOT_YET, StoryModel
+from ..epics.schema import ALIASES, MISPLACED, StoryModel
 from ..epics.values import Tags
 from ..epics.wording import near, shown
 from ..epics.yaml_lines import Map
@@ -91,7 +91,7 @@ def _take_dependencies(story: StoryDraft, field: Field, value: Any, line: int, p
 
 def _keep(story: StoryDraft, key: str, value: Any, line: int, problems: list[tuple[int, str]]) -> None:
     """As metadata, unless it would mean something to a run that it did not mean here."""
-    if key in _STORY_KEYS or key in MISPLACED or key in NOT_YET:
+    if key in _STORY_KEYS or key in MISPLACED:
         problems.append((line, f"`{key}` is not taken over, since it would change how the story runs; add it by hand"))
     elif meant := near(key, _STORY_KEYS, 0.8):
         problems.append((line, f"`{key}` is not taken over; did you mean `{meant}`?"))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Container
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from pydantic import BaseModel
 from pydantic.json_schema import GenerateJsonSchema
 
 from . import shapes
-from .schema import ALIASES, MISPLACED, NOT_YET, AgentModel, BudgetModel, CheckModel, HeaderModel, StoryModel
+from .schema import ALIASES, MISPLACED, AgentModel, BudgetModel, CheckModel, HeaderModel, StoryModel
 from .shapes import Shape
 
 SHIPPED = Path(__file__).parent / "epic.schema.json"
@@ -56,8 +57,6 @@ def json_schema() -> Shape:
         "items": {"$ref": "#/definitions/story"},
         "description": "The stories, in order.",
     }
-    misplaced = {key: _refused(words) for key, words in MISPLACED.items()}
-    later = {key: _refused(words) for key, words in NOT_YET.items()}
     return {
         "$schema": "http://json-schema.org/draft-07/schema#",
         "title": "Epic file of pytest-tapps-waves",
@@ -66,15 +65,15 @@ def json_schema() -> Shape:
         "properties": {
             "epic": {"anyOf": [{"$ref": "#/definitions/epic"}, _NOTHING], "description": "The epic as a whole."},
             "stories": stories,
-            **misplaced,
+            **_misplaced(()),
         },
         "oneOf": [
             {"required": ["stories"]},
             {"required": ["epic"], "properties": {"epic": {"type": "object", "required": ["stories"]}}},
         ],
         "definitions": {
-            "epic": _model(HeaderModel, {"stories": stories, **later}),
-            "story": {**_model(StoryModel, {**_aliases(), **misplaced, **later}), **_story_rules()},
+            "epic": _model(HeaderModel, {"stories": stories, **_misplaced(HeaderModel.model_fields)}),
+            "story": {**_model(StoryModel, {**_aliases(), **_misplaced(StoryModel.model_fields)}), **_story_rules()},
             "agent": _model(AgentModel, {}),
             "budget": _model(BudgetModel, {}),
             "check": {**_model(CheckModel, {}), "required": ["description"], "oneOf": [_given("run"), _given("call")]},
@@ -119,8 +118,12 @@ def _or_nothing(shape: Shape) -> Shape:
     return {**shape, "type": [*kinds, "null"]}
 
 
-def _refused(words: str) -> Shape:
-    return {"not": {}, "description": words}
+def _misplaced(known: Container[str]) -> Shape:
+    """Keys that belong elsewhere.
+
+    :param known: those that belong here.
+    """
+    return {key: {"not": {}, "description": words} for key, words in MISPLACED.items() if key not in known}
 
 
 def _aliases() -> Shape:

@@ -14,7 +14,6 @@ from .schema import (
     ALIASES,
     CRITERION_KIND,
     MISPLACED,
-    NOT_YET,
     TEXT_KEYS,
     AgentModel,
     CheckModel,
@@ -163,8 +162,6 @@ class _Reader:
                 continue
             if key in MISPLACED:
                 self.report(given.lines[key], f"`{prefix}{key}`: {MISPLACED[key]}")
-            elif key in NOT_YET and known is not _FILE_KEYS:
-                self.report(given.lines[key], f"`{prefix}{key}`: {NOT_YET[key]}")
             elif meant := near(key, known, 0.7 if known is _FILE_KEYS else 0.8):
                 self.report(given.lines[key], f"`{key}` is not a key; did you mean `{meant}`?")
 

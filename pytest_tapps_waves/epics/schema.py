@@ -16,6 +16,7 @@ from .values import (
     Globs,
     Id,
     Names,
+    Resources,
     Seconds,
     Tags,
     Target,
@@ -124,6 +125,9 @@ class StoryModel(BaseModel):
     ] = Field(default_factory=list)
     timeout: Annotated[Seconds | None, Field(description="Seconds for one attempt; 0 is without end.")] = None
     retries: Annotated[int, Field(ge=0, le=100, description="How often it is tried again after a failure.")] = 0
+    resources: Annotated[
+        Resources, Field(description="What a worker of --epic-executor=dask must have free for it: {gpu: 1}.")
+    ] = Field(default_factory=dict)
     cwd: Annotated[Folder, Field(description="Where it works, relative to rootdir.")] = "."
     env: Annotated[Environment, Field(description="Environment variables for it.")] = Field(default_factory=dict)
     tags: Annotated[Tags, Field(description="pytest marks, for -m.")] = Field(default_factory=list)
@@ -200,13 +204,11 @@ TEXT_KEYS = frozenset(
 
 ALIASES = {"story_id": "id", "depends_on": "dependencies", "files": "files_affected"}
 
-NOT_YET = {"resources": "resources are not part of this version"}
-"""Keys that the format defines and this version cannot honour: an error, since to ignore them would be a lie."""
-
 MISPLACED = {
     "secrets": "secrets are those of a whole epic; name them under `epic`",
     "budget": "a budget is that of a whole epic; name it under `epic`",
     "memory_last_k": "it is the same for a whole epic; name it under `epic`",
     "runner": "it is a key of `agent`; name it there",
+    "resources": "resources are those of a story; name them there",
 }
 """Keys that are an error where they do not belong, rather than somebody's own."""

@@ -73,3 +73,14 @@ OLD_NUMBER: Shape = {
     "maxLength": 1000,
 }
 """A number that YAML 1.2 takes for text: ``1:30`` is 90, ``1_000`` is 1000."""
+RESOURCES: Shape = {
+    "type": "object",
+    "propertyNames": {"pattern": rf"^[^{_BLANK}=,]+$"},
+    "additionalProperties": {
+        "anyOf": [
+            {"type": "number", "exclusiveMinimum": 0, "maximum": 1.7976931348623157e308},
+            {"type": "string", "pattern": r"^[0-9]+(\.[0-9]*)?[eE][-+]?[0-9]{1,3}$"},
+            OLD_NUMBER,
+        ]
+    },
+}

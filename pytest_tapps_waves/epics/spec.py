@@ -59,6 +59,8 @@ class StorySpec:
     timeout: float | None = None
     """Seconds for one attempt; 0 is without end."""
     retries: int = 0
+    resources: dict[str, float] = field(default_factory=dict)
+    """What a worker must have free for it, by name."""
     cwd: str = "."
     env: dict[str, str] = field(default_factory=dict)
     tags: list[str] = field(default_factory=list)

@@ -85,6 +85,20 @@ def _environment(value: dict[str, str]) -> dict[str, str]:
     return value
 
 
+def _amount(value: Any) -> Any:
+    """YAML 1.1 takes ``4e9`` for text; whoever writes it means the number."""
+    if isinstance(value, str) and re.fullmatch(r"[0-9]+(\.[0-9]*)?[eE][-+]?[0-9]{1,3}", value):
+        return float(value)
+    return value
+
+
+def _resources(value: dict[str, float]) -> dict[str, float]:
+    for name in value:
+        if not name or any(sign in "=," or sign.isspace() for sign in name):
+            raise _wrong("must have names without `=`, `,` and spaces")
+    return value
+
+
 def _is_variable(value: str) -> str:
     # What was written here by mistake may be a secret itself, so it is not shown.
     if not value or any(sign in "=$\0" or sign.isspace() for sign in value):
@@ -148,6 +162,11 @@ Tags: TypeAlias = Annotated[
     list[Annotated[str, AfterValidator(_is_tag)]],
     BeforeValidator(listed),
     WithJsonSchema(shapes.listed(shapes.TAG)),
+]
+Resources: TypeAlias = Annotated[
+    dict[str, Annotated[float, BeforeValidator(_amount), Field(gt=0, allow_inf_nan=False)]],
+    AfterValidator(_resources),
+    WithJsonSchema(shapes.RESOURCES),
 ]
 Variables: TypeAlias = Annotated[
     list[Annotated[str, AfterValidator(_is_variable)]],

@@ -39,6 +39,8 @@ def said(details: ErrorDetails) -> str:
         words = f"must be {context['expected']}".replace("'", "")
     elif kind == "greater_than_equal":
         words = f"must be {context['ge']:g} or more"
+    elif kind == "greater_than":
+        words = f"must be more than {context['gt']:g}"
     elif kind == "less_than_equal":
         words = f"must be {context['le']:g} or less"
     else:

@@ -85,7 +85,8 @@ def test_other_runs_and_other_processes_are_left_alone(
         start(SLEEPS, EPIC_RUN=run, EPIC_GUARDIAN="of a run in a story"),
     ]
     assert sweep([]) == []
-    assert sorted(sweep([run, "an older one", "one that left nothing"])) == sorted([first, second])
+    part = start(SLEEPS, EPIC_RUN=f"{run}.worker.1")
+    assert sorted(sweep([run, "an older one", "one that left nothing"])) == sorted([first, second, part])
     assert [pid for pid in others if ended(pid)] == []
 
 

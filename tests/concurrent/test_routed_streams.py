@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pytest_tapps_waves.concurrent.output import _RoutedText
+from pytest_tapps_waves.actions.routed import RoutedText
 
 
 def test_a_stream_may_be_flushed_after_the_end_of_the_capture(tmp_path: Path) -> None:
     with (tmp_path / "captured").open("w") as beside:
-        routed = _RoutedText("stdout", beside)
+        routed = RoutedText("stdout", beside)
     routed.flush()

@@ -18,6 +18,7 @@ OPTIONS = (
     "--epic-timeout",
     "--epic-isolation",
     "--epic-executor",
+    "--epic-dask-scheduler",
     "--epic-fail-fast, --no-epic-fail-fast",
     "--epic-plan",
     "--failed-dependency-action",
@@ -54,6 +55,7 @@ WRONG = [
     ("epic-timeout", "inf", "must be a number of seconds, 0 for none; not 'inf'"),
     ("epic-timeout", "nan", "must be a number of seconds, 0 for none; not 'nan'"),
     ("epic-isolation", "box", "must be one of none*; not 'box'"),
+    ("epic-dask-scheduler", "here:8786", "must be an address such as tcp://host:8786, not 'here:8786'"),
     ("failed-dependency-action", "retry", "must be one of run, skip, fail; not 'retry'"),
     ("missing-dependency-action", "retry", "must be one of run, skip, fail; not 'retry'"),
 ]

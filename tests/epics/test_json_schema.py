@@ -152,7 +152,7 @@ def test_a_story_that_reads_well_is_not_marked(story: str) -> None:
         "{id: a, depends_on: b, dependencies: c}",
         "{id: a, acceptance_criteria: [{description: a check without an action}]}",
         "{id: a, acceptance_criteria: [{description: two, run: a, call: 'm:f'}]}",
-        "{id: a, resources: {}}",
+        "{id: a, resources: {gpu: 0}}",
         "{id: a, runner: command}",
         "{id: a, agent: {}, run: a}",
         "{id: a, agent: {}, call: 'm:f'}",

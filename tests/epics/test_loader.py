@@ -184,11 +184,6 @@ def test_a_key_that_is_near_a_known_one_is_taken_for_a_slip(text: str, message: 
     assert refused(text) == [message]
 
 
-def test_what_this_version_cannot_honour_is_refused() -> None:
-    assert why("resources: {gpu: 1}").startswith("3: `resources`: resources are not part of this version")
-    assert refused("epic:\n  resources: 3\nstories: []")[0].startswith("2: `epic.resources`: resources are not part")
-
-
 @pytest.mark.parametrize(
     ("word", "meant"),
     [

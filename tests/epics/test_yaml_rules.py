@@ -260,16 +260,6 @@ def test_signs_that_break_lines_do_not_break_messages() -> None:
     ]
 
 
-@pytest.mark.parametrize("key", ["resources"])
-@pytest.mark.parametrize(
-    ("start", "shown"), [("stories:\n- id: a\n  {}: 1", ""), ("epic:\n\n  {}: 1\nstories: []", "epic.")]
-)
-def test_a_reserved_key_is_refused_rather_than_ignored(key: str, start: str, shown: str) -> None:
-    (message,) = told(start.format(key))
-    assert message.startswith(f"3: `{shown}{key}`: ")
-    assert "not part of this version" in message
-
-
 @pytest.mark.parametrize(("path", "identifier"), [("a b/epic_x.v2.yaml", "x.v2"), ("epic_8.10.yml", "8.10")])
 def test_only_the_ending_of_the_file_name_is_left_out_of_an_id(path: str, identifier: str) -> None:
     assert load(b"stories: []", path).header.id == identifier

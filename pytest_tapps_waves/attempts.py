@@ -5,8 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import Awaitable, Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TypeAlias
@@ -14,6 +13,7 @@ from typing import TypeAlias
 from .actions.agents import AgentAction
 from .actions.base import Action, Job, Work
 from .actions.output import Output
+from .deadlines import deadline, standing_still
 from .errors import ActionFailed, ActionTimedOut
 from .executors.base import Executor
 from .workspaces.base import Landed, Workspace
@@ -180,33 +180,6 @@ def pause_before(attempt: int) -> float:
     return longest / 2 + random.uniform(0, longest / 2)
 
 
-_DEADLINES: set[asyncio.Timeout] = set()
-"""Of the attempts that go on."""
-
-
-def extend_deadlines(seconds: float) -> None:
-    """Give back to all running attempts the time that the loop stood still: they could not end in it."""
-    for timeout in _DEADLINES:
-        when = timeout.when()
-        if when is not None and not timeout.expired():
-            timeout.reschedule(when + seconds)
-
-
-@contextmanager
-def _standing_still(limit: asyncio.Timeout) -> Iterator[None]:
-    """While this holds, the time does not run that an attempt has."""
-    loop, when = asyncio.get_running_loop(), limit.when()
-    if when is None:
-        yield
-        return
-    began = loop.time()
-    limit.reschedule(None)
-    try:
-        yield
-    finally:
-        limit.reschedule(when + loop.time() - began)
-
-
 async def _attempt(
     performance: Performance,
     attempt: Attempt,
@@ -214,28 +187,25 @@ async def _attempt(
     job: Job,
     new_output: Callable[[int, int], Output],
 ) -> None:
-    limit = asyncio.timeout(performance.timeout or None)
-    job = job._replace(waiting=partial(_standing_still, limit))
     attempt.doing = performance.action
-    _DEADLINES.add(limit)
-    try:
-        async with limit:
-            if isinstance(performance.action, AgentAction):
-                await _converse(performance, attempt, performance.action, executor, job, new_output)
-            else:
-                if performance.action is not None:
-                    with attempt.output.receiving():
-                        await executor.run(performance.action, job, attempt.output)
-                await _check_all(performance, attempt, executor, job, new_output)
-    except ActionFailed as error:
-        attempt.error = error
-    except TimeoutError:
-        if not limit.expired():
-            raise
-        assert attempt.doing is not None
-        attempt.error = ActionTimedOut(f"timed out after {performance.timeout:g} s", attempt.doing.describe())
-    finally:
-        _DEADLINES.discard(limit)
+    with deadline(performance.timeout) as limit:
+        job = job._replace(waiting=partial(standing_still, limit))
+        try:
+            async with limit:
+                if isinstance(performance.action, AgentAction):
+                    await _converse(performance, attempt, performance.action, executor, job, new_output)
+                else:
+                    if performance.action is not None:
+                        with attempt.output.receiving():
+                            await executor.run(performance.action, job, attempt.output)
+                    await _check_all(performance, attempt, executor, job, new_output)
+        except ActionFailed as error:
+            attempt.error = error
+        except TimeoutError:
+            if not limit.expired():
+                raise
+            assert attempt.doing is not None
+            attempt.error = ActionTimedOut(f"timed out after {performance.timeout:g} s", attempt.doing.describe())
 
 
 async def _converse(

@@ -7,9 +7,9 @@ import time
 from collections import deque
 from collections.abc import Awaitable, Callable
 
-from .attempts import extend_deadlines
 from .core.model import State
 from .core.plan import Cancel, Effect, Plan, Settled
+from .deadlines import extend_deadlines
 
 Perform = Callable[[str, Settled | None], Awaitable[tuple[State, str]]]
 """Carries a story out, or only reports it as the verdict says, and answers with its final state and the reason.

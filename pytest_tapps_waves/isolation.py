@@ -9,6 +9,7 @@ import pytest
 from .attempts import Enter
 from .collect.items import StoryItem
 from .core.graph import Graph, Waves
+from .errors import WorkspaceError
 from .journal.places import Places
 from .settings import EpicSettings, Settings
 from .workspaces import Claim, Workspace, Workspaces
@@ -28,7 +29,7 @@ def open_isolation(
     :param epics: by the node ids of their files.
     :param places: what is remembered of places across runs; None without a journal.
     :param run: its id.
-    :raises WorkspaceError: if stories cannot be isolated here.
+    :raises pytest.UsageError: if stories cannot be isolated here.
     """
     isolated = {path for path, epic in epics.items() if epic.isolation == "worktree"}
     items = [
@@ -48,7 +49,10 @@ def open_isolation(
 
     rootdir = session.config.rootpath
     worktrees = Worktrees(rootdir, places, run, settings.worktrees, [rootdir / path for path in epics])
-    worktrees.prepare({item.epic.path: item.epic.header.id for item in items}, resume=settings.resume)
+    try:
+        worktrees.prepare({item.epic.path: item.epic.header.id for item in items}, resume=settings.resume)
+    except WorkspaceError as error:
+        raise pytest.UsageError(str(error)) from None
     return Isolation(worktrees, epics, graph, waves, {item.epic.path for item in items})
 
 

@@ -2,68 +2,25 @@
 
 from __future__ import annotations
 
-import shlex
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import NamedTuple, Protocol
 
-import pytest
-
-from .actions.sweeping import sweep, sweep_groups
 from .attempts import Performance
-from .collect.doing import agent_of
-from .collect.items import StoryItem
-from .collect.library import cache_folder
 from .core.graph import Graph
 from .core.model import State
 from .core.plan import Settled
-from .errors import JournalError
-from .journal import Journal, Store
-from .journal.digests import changed_keys, definition_of, definition_of_file, upstream_of
+from .journal import Journal
+from .journal.digests import changed_keys, upstream_of
 from .journal.owners import this_process
 from .journal.past import RUNNING, Past
 from .journal.places import Places
 from .journal.statements import Row
 from .journal.works import Done, done_by, put_done
-from .reports.words import ago, counted
+from .reports.words import ago
 
 _LONGEST_REASON = 500
-
-
-def open_records(
-    config: pytest.Config,
-    graph: Graph,
-    definitions: Mapping[str, str],
-    run: str,
-    mask: Callable[[str], str],
-    *,
-    days: int,
-    resumes: bool,
-) -> Records | None:
-    """The records of a run that begins; None without pytest's cache.
-
-    :param definitions: as of :func:`definitions_of`.
-    :param run: its id, like no other anywhere.
-    :param mask: takes secrets out of what is written.
-    :param days: so long the journal keeps a run.
-    :raises JournalError: if the journal cannot be opened.
-    """
-    if not config.pluginmanager.has_plugin("cacheprovider"):
-        return None
-    folder = cache_folder(config)
-    if folder is None:
-        raise JournalError("pytest's cache directory cannot be written to")
-    arguments = mask(shlex.join(config.invocation_params.args))
-    journal = Journal(Store(folder), this_process(), run, arguments, days)
-    records = Records(journal, graph, definitions, mask, resumes=resumes)
-    if dead := records.journal.dead:
-        ended = [*sweep(dead), *sweep_groups(records.journal.left)]
-        if ended:
-            what = f"ended {counted(len(ended), 'process', 'processes')} that runs had left behind that were killed"
-            records.notes.append(f"{what}: {', '.join(map(str, ended))}")
-    return records
 
 
 class Tried(NamedTuple):
@@ -98,34 +55,6 @@ class _Going:
     clock: float
     written: bool = False
     """Whether the journal knows how it ended."""
-
-
-def definitions_of(items: Iterable[pytest.Item], graph: Graph) -> Mapping[str, str]:
-    """What the results of the stories of the graph depend on, as digests that can be compared, by node id.
-
-    Those that have nothing to run are left out. Made for all at once: one by one, in the midst of all that belongs to a
-    story, each costs three times as much.
-    """
-    found: dict[str, str] = {}
-    files: dict[Path, str] = {}
-    for item in items:
-        if isinstance(item, StoryItem):
-            if not item.is_documentation:
-                found[item.nodeid] = definition_of(
-                    item.spec, item.epic.header, agent_of(item.action), whole=item.is_hooked
-                )
-        elif item.nodeid in graph.stories:
-            if item.path not in files:
-                files[item.path] = _definition_at(item.path)
-            found[item.nodeid] = files[item.path]
-    return found
-
-
-def _definition_at(path: Path) -> str:
-    try:
-        return definition_of_file(path.read_bytes())
-    except OSError as error:
-        return f"file:{error.errno}"
 
 
 class Book(Protocol):

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from .actions.base import GRACE
 from .actions.guard import Guard
 from .collect.doing import refuse_without_agent
 from .collect.items import RUNTIME, StoryItem
@@ -25,26 +24,24 @@ from .core.plan import Effect, Plan, Tripped
 from .core.policies import POLICIES, Terms
 from .core.policies.base import WaveFinished, WaveStarted
 from .distribution import arguments_of, tell_controller
-from .errors import JournalError, WorkspaceError
 from .executing import executor_of
 from .executors import Telling
 from .isolation import Isolation, open_isolation
 from .jobs import Jobs
 from .loops import AllAtOnce, OneByOne
 from .loops.one_by_one import with_lean_hooks
+from .opening import definitions_of, end_processes, mask_reports, open_records
 from .preparation import Prepared
 from .printing import print_only
-from .records import Records, definitions_of, open_records
+from .records import Records
 from .reports.breaker import report_tripped
-from .reports.handoff import HANDOFF, handoff
+from .reports.handoff import handoff, leave
 from .reports.terminal import announce_stop, header, resume_line, write_summary
-from .reports.words import counted
 from .runtime import StoryRuntime
 from .settings import Settings
 from .showing import begin_to_show
 
 if TYPE_CHECKING:
-    from .actions.secrets import Secrets
     from .workers.worker import Worker
 
 
@@ -172,12 +169,7 @@ class EpicRun:
         where = self._isolation.told() if self._isolation is not None else []
         done = self._records.done_by(self._plan.states)
         text = handoff(self._plan, found.titles, found.epic_titles, done, failures, where)
-        try:
-            (folder / HANDOFF).write_text(found.mask(text), encoding="utf-8")
-        except OSError as error:
-            self._notes.append(f"warning: {folder / HANDOFF} cannot be written: {error.strerror}")
-        else:
-            self._notes.append(f"handed over in {folder / HANDOFF}")
+        self._notes.append(leave(folder, found.mask(text)))
 
     def _begin(self, session: pytest.Session, found: Prepared, portal: Portal) -> tuple[Plan, StoryRuntime]:
         config = self._config
@@ -210,8 +202,8 @@ class EpicRun:
             isolation=self._isolation,
         )
         if found.secrets is not None:
-            self._mask(found.secrets)
-        self._closing.callback(self._end_processes, guard)
+            mask_reports(config, found.secrets)
+        self._closing.callback(lambda: self._notes.extend(end_processes(guard)))
         config.stash[RUNTIME] = runtime
         self._plan, self._runtime = plan, runtime
         plan.begin()
@@ -237,49 +229,15 @@ class EpicRun:
         return terms_of(found, session.items, self._records)
 
     def _open_records(self, session: pytest.Session, found: Prepared, run: str) -> Records | None:
-        settings = self._settings
-        try:
-            records = open_records(
-                self._config,
-                found.graph,
-                definitions_of(session.items, found.graph),
-                run,
-                found.mask,
-                days=settings.journal_days,
-                resumes=settings.resume,
-            )
-        except JournalError as error:
-            if settings.resume:
-                raise pytest.UsageError(f"--epic-resume cannot know what is done: {error}") from None
-            self._notes.append(f"warning: this run is in no journal, so it cannot be resumed: {error}")
-            return None
+        definitions = definitions_of(session.items, found.graph)
+        records = open_records(self._config, self._settings, found.graph, definitions, run, found.mask, self._notes)
         if records is not None:
             self._closing.callback(records.close)
-        elif settings.resume:
-            raise pytest.UsageError("--epic-resume needs pytest's cache; drop -p no:cacheprovider")
         return records
 
     def _open_isolation(self, session: pytest.Session, found: Prepared, run: str) -> Isolation | None:
         places = self._records.places if self._records is not None else None
-        try:
-            return open_isolation(session, self._settings, found.epics, found.graph, found.waves, places, run)
-        except WorkspaceError as error:
-            raise pytest.UsageError(str(error)) from None
-
-    def _mask(self, secrets: Secrets) -> None:
-        from .concurrent.live_logs import mask_logs
-        from .reports.masked import MaskedReports
-
-        self._config.pluginmanager.register(MaskedReports(secrets), "epics-masked-reports")
-        mask_logs(self._config, secrets.of_all)
-
-    def _end_processes(self, guard: Guard) -> None:
-        left = guard.close(GRACE)
-        if left:
-            what = counted(len(left), "process", "processes")
-            self._notes.append(f"ended {what} that stories had left running: {', '.join(map(str, left))}")
-        if guard.trouble:
-            self._notes.append(guard.trouble)
+        return open_isolation(session, self._settings, found.epics, found.graph, found.waves, places, run)
 
     def _run_for_controller(self, session: pytest.Session, found: Prepared, worker: Worker) -> None:
         if found.concurrent:

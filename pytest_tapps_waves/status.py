@@ -17,7 +17,7 @@ from .journal.digests import changed_keys, upstream_of
 from .journal.history import StoryHistory, read_history
 from .journal.past import LOST, RUNNING, Past
 from .journal.store import storable
-from .records import definitions_of
+from .opening import definitions_of
 from .reports.status import StoryStatus
 
 

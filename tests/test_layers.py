@@ -23,7 +23,7 @@ LAYERS = (
     ("preparation",),
     ("loops", "distribution"),
     ("runtime", "status"),
-    ("isolation", "jobs"),
+    ("isolation", "jobs", "opening"),
     ("records", "spending", "executing"),
     ("reports",),
     ("collect",),
@@ -34,6 +34,7 @@ LAYERS = (
     ("engine",),
     ("journal",),
     ("attempts",),
+    ("deadlines",),
     ("workspaces",),
     ("executors",),
     ("actions",),
@@ -47,7 +48,19 @@ LAYERS = (
 
 PYTEST_FREE = frozenset(
     {
-        *("engine", "journal", "attempts", "workspaces", "executors", "actions", "epics", "core", "errors", "inert"),
+        *(
+            "engine",
+            "journal",
+            "attempts",
+            "deadlines",
+            "workspaces",
+            "executors",
+            "actions",
+            "epics",
+            "core",
+            "errors",
+            "inert",
+        ),
         *("convert", "__main__"),
     }
 )

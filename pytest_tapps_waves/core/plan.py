@@ -188,7 +188,7 @@ class Plan:
                 self.states[key] = State.NOT_STARTED
                 self._open -= 1
                 self._policy.settled(key)
-        self._cancel(self._in_order(self.running), f"cancelled: {reason}")
+        self._cancel(sorted(self.running, key=self.graph.position.__getitem__), f"cancelled: {reason}")
         self._poll()
 
     def _cancel(self, keys: Iterable[str], reason: str) -> None:
@@ -205,9 +205,6 @@ class Plan:
 
     def _rule(self, epic: str) -> EpicRules:
         return self._rules.get(epic, NO_RULES)
-
-    def _in_order(self, keys: Iterable[str]) -> list[str]:
-        return sorted(keys, key=self.graph.position.__getitem__)
 
     def _serialize(self, keys: Sequence[str]) -> None:
         """Let each wait until all before it, in file order, have ended in whatever way."""

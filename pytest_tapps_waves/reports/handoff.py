@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 
 from ..core.model import State, Story
 from ..core.plan import Plan
@@ -63,6 +64,16 @@ def handoff(
     if notes:
         lines += ["## Where the work is", "", *(f"- {one_line(note)}" for note in notes), ""]
     return "\n".join(lines)
+
+
+def leave(folder: Path, text: str) -> str:
+    """Write it there; in a line, where it is, or why it is not."""
+    path = folder / HANDOFF
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        return f"warning: {path} cannot be written: {error.strerror}"
+    return f"handed over in {path}"
 
 
 def _short(text: str) -> str:

@@ -9,8 +9,8 @@ import pytest
 
 from ..core.model import State
 from ..core.plan import Settled
-from ..errors import JournalError
-from ..records import Records, Tried, open_records
+from ..opening import open_records
+from ..records import Records, Tried
 from ..settings import Settings
 from .facts import Facts
 
@@ -30,7 +30,9 @@ class Bookkeeping:
         """
         self._said = said
         self._trouble: list[str] = []
-        self._records = self._open(config, settings, facts, run)
+        self._records = open_records(
+            config, settings, facts.found.graph, facts.definitions, run, facts.found.mask, self._trouble
+        )
 
     @property
     def resumable(self) -> bool:
@@ -61,27 +63,6 @@ class Bookkeeping:
     def told(self) -> list[str]:
         """What users should know of it."""
         return [*self._trouble, *(self._records.told() if self._records is not None else ())]
-
-    def _open(self, config: pytest.Config, settings: Settings, facts: Facts, run: str) -> Records | None:
-        mask = facts.found.mask
-        try:
-            records = open_records(
-                config,
-                facts.found.graph,
-                facts.definitions,
-                run,
-                mask,
-                days=settings.journal_days,
-                resumes=settings.resume,
-            )
-        except JournalError as error:
-            if settings.resume:
-                raise pytest.UsageError(f"--epic-resume cannot know what is done: {error}") from None
-            self._trouble.append(f"warning: this run is in no journal, so it cannot be resumed: {error}")
-            return None
-        if records is None and settings.resume:
-            raise pytest.UsageError("--epic-resume needs pytest's cache; drop -p no:cacheprovider")
-        return records
 
 
 def _write(records: Records, word: str, told: Mapping[str, Any]) -> None:

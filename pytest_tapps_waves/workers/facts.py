@@ -20,9 +20,9 @@ from ..core.graph import Graph
 from ..core.model import EpicRules, OnConflict, Story
 from ..core.turns import find_turns
 from ..epics.spec import EpicDefinition
+from ..opening import definitions_of
 from ..prediction import durations_of
 from ..preparation import Prepared
-from ..records import definitions_of
 from ..settings import EpicSettings
 
 if TYPE_CHECKING:

@@ -245,6 +245,31 @@ def test_a_story_sees_the_work_of_another_epic_that_it_depends_on(repository: Re
     assert repository.on_branch("b.txt") == "user\n"
 
 
+def test_work_is_there_too_if_something_that_is_not_isolated_stands_between(repository: Repository) -> None:
+    repository.project.write(
+        "test_between.py",
+        """
+        import pytest
+
+        @pytest.mark.depends(on="epic_user.yaml::u")
+        def test_between(): pass
+        """,
+    )
+    repository.epic(
+        """
+        epic: {isolation: worktree}
+        stories: [{id: u, run: "echo user > user.txt"}]
+        """,
+        "epic_user.yaml",
+    )
+    repository.epic("""
+        epic: {isolation: worktree}
+        stories: [{id: b, run: "cat user.txt > b.txt", dependencies: ["test_between.py::test_between"]}]
+    """)
+    repository.project.run("--epic-parallel=2").assert_outcomes(passed=3)
+    assert repository.on_branch("b.txt") == "user\n"
+
+
 def test_junit_xml_names_the_files_that_were_changed(repository: Repository) -> None:
     repository.epic(TWO)
     repository.project.run("--epic-parallel=2", "--junitxml=report.xml")

@@ -101,6 +101,13 @@ def say_to_worker(node: Any, word: str, **told: Any) -> None:
         return
 
 
+def say_refused(config: pytest.Config, why: str) -> None:
+    """Let the controller end a run that a worker cannot prepare; pytest-xdist would take it for one that crashed."""
+    worker = worker_of(config)
+    if worker is not None and is_across_workers(config):
+        Line(worker).say("refused", why=why)
+
+
 def failed_at_controller(config: pytest.Config, report: pytest.TestReport) -> None:
     """Let a failure that no worker reported count for ``--maxfail``."""
     config.pluginmanager.get_plugin("dsession")._handlefailures(report)  # type: ignore[union-attr]

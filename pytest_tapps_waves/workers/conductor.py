@@ -129,6 +129,7 @@ class Conductor:
             # Its worker had not begun it when it was cancelled.
             self._not_begun(key)
         else:
+            self._books.settled(key, state, reason)
             self._end(key, state, reason)
 
     def crashed(self, index: int) -> None:

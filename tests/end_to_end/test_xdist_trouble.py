@@ -93,6 +93,33 @@ def test_a_plugin_may_let_a_crashed_story_run_again(project: Project) -> None:
     project.run_process("-n2", plugins=XDIST).assert_outcomes(passed=2)
 
 
+def test_a_worker_that_collects_something_else_in_the_place_of_another_is_not_used(project: Project) -> None:
+    project.write(
+        "test_it.py",
+        """
+        import os
+        import pytest
+
+        @pytest.mark.parametrize("number", [1, 2] if os.path.exists("CHANGED") else [1])
+        def test_first(number):
+            open("CHANGED", "w").close()
+            os.kill(os.getpid(), 9)
+
+        @pytest.mark.depends(on="test_first")
+        def test_second():
+            pass
+
+        def test_plain():
+            pass
+        """,
+    )
+    result = project.run_process("-n1", plugins=XDIST)
+    assert result.ret == pytest.ExitCode.INTERRUPTED
+    told = result.stdout.str()
+    assert "no worker is left that could go on: worker gw1 has collected other items" in told
+    assert "INTERNALERROR" not in told
+
+
 def test_exit_first_starts_nothing_more_in_any_worker(project: Project) -> None:
     project.write(
         "test_it.py",

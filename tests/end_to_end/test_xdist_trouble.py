@@ -292,6 +292,56 @@ def test_what_stories_of_a_module_share_is_set_up_once_and_torn_down_after_the_l
     assert log.index("down_a") < log.index("after_b")
 
 
+def test_what_stories_share_is_torn_down_in_every_worker_after_the_last_of_them(project: Project) -> None:
+    project.write(
+        "meeting.py",
+        """
+        import pathlib, time
+
+        def note(what):
+            with open("LOG", "a") as file:
+                file.write(what + " ")
+
+        def meet(place, number):
+            pathlib.Path(f"{place}{number}").touch()
+            while not pathlib.Path(f"{place}{1 - number}").exists():
+                time.sleep(0.01)
+        """,
+    )
+    project.write(
+        "test_a.py",
+        """
+        import pytest
+        from meeting import meet, note
+
+        @pytest.fixture(scope="module")
+        def noted():
+            note("up")
+            yield
+            note("down")
+
+        @pytest.mark.parametrize("number", [0, 1])
+        def test_any(noted, number):
+            meet("a", number)
+        """,
+    )
+    project.write(
+        "test_b.py",
+        """
+        import pytest
+        from meeting import meet
+
+        @pytest.mark.depends(on="test_a.py")
+        @pytest.mark.parametrize("number", [0, 1])
+        def test_after(number):
+            meet("b", number)
+            assert open("LOG").read().split() == ["up", "up", "down", "down"]
+        """,
+    )
+    project.write("pytest.ini", "[pytest]\npythonpath = .\nasyncio_default_fixture_loop_scope = function\n")
+    project.run_process("-n2", plugins=XDIST).assert_outcomes(passed=4)
+
+
 def test_what_other_tests_of_a_module_share_is_torn_down_before_another_module(project: Project) -> None:
     for name in ("a", "b"):
         project.write(f"test_{name}.py", SHARED.replace("NAME", name))

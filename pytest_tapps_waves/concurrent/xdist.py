@@ -14,8 +14,8 @@ import pytest
 # Tested with pytest-xdist 3.8, pytest 9.1, 9.2: the choices of `--dist`, which is `no` until its own
 # `pytest_cmdline_main`; `process_from_remote` and `sendcommand` of WorkerController; `channel`, `sendevent`,
 # `item_index` and `session` of WorkerInteractor, and the commands `runtests`, `steal` and `shutdown` that it takes and
-# the events `runtest_protocol_complete` and `unscheduled` that it sends; `_handlefailures`, `shouldstop` and
-# `handle_crashitem` of DSession, which is registered as "dsession". Noticed by tests/test_private_api.py.
+# the events `runtest_protocol_complete` and `unscheduled` that it sends; `shouldstop` and `handle_crashitem` of
+# DSession, which is registered as "dsession". Noticed by tests/test_private_api.py.
 
 WAVES = "waves"
 """What ``--dist`` is where workers run stories as the plan of the controller says."""
@@ -108,14 +108,10 @@ def say_refused(config: pytest.Config, why: str) -> None:
         Line(worker).say("refused", why=why)
 
 
-def failed_at_controller(config: pytest.Config, report: pytest.TestReport) -> None:
-    """Let a failure that no worker reported count for ``--maxfail``."""
-    config.pluginmanager.get_plugin("dsession")._handlefailures(report)  # type: ignore[union-attr]
-
-
 def stop_run(config: pytest.Config, why: str) -> None:
-    """Let pytest-xdist end the run, as after ``--maxfail``."""
-    config.pluginmanager.get_plugin("dsession").shouldstop = why  # type: ignore[union-attr]
+    """Let pytest-xdist end the run, as after ``--maxfail``: it counts only the failures that workers report."""
+    session: Any = config.pluginmanager.get_plugin("dsession")
+    session.shouldstop = session.shouldstop or why
 
 
 def report_crash(config: pytest.Config, node: Any, node_id: str) -> None:

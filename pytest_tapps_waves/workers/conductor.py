@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from ..concurrent.xdist import stop_run
 from ..core.graph import numbers_of
 from ..core.model import State
 from ..core.plan import Cancel, Effect, Plan, Settled, Tripped
@@ -173,6 +174,7 @@ class Conductor:
         if stop and not self._plan.stopped:
             self._plan.stop(str(stop))
             self._carry_out()
+            stop_run(self._config, str(stop))
 
     @property
     def _session(self) -> pytest.Session:

@@ -69,6 +69,9 @@ class Crew:
                 "a pytest_xdist_make_scheduler hook sends items to workers in an order of its own, and stories need "
                 "theirs: drop it, or use --dist=loadfile"
             )
+        if self.plan:
+            # While other workers collect.
+            from . import conductor  # noqa: F401  is going to be asked for
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any) -> None:

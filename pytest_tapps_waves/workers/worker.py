@@ -122,6 +122,10 @@ class Worker:
                 fixtures.release_file(order)
                 continue
             item = session.items[order]
+            if item.nodeid in self.orders.cancelling:
+                self._ended(item.nodeid, State.NOT_STARTED, "")
+                self._line.completed(order, 0.0)
+                continue
             fixtures.release_before(item)
             self._line.say("began", index=order)
             began = time.perf_counter()

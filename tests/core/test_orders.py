@@ -64,6 +64,13 @@ def test_one_that_was_cancelled_ends_so_if_it_was_broken_off(orders: Orders, end
     assert orders.effects() == []
 
 
+def test_one_that_was_cancelled_before_it_started_is_not_started(orders: Orders, ended: Ended) -> None:
+    orders.order(["a", "b"])
+    orders.cancel("a", "why")
+    assert ended == [("a", State.NOT_STARTED, "")]
+    assert orders.next() == ["b"]
+
+
 def test_stopped_it_starts_nothing_more_and_cancels_each_once(orders: Orders) -> None:
     orders.order(["a"])
     orders.next()

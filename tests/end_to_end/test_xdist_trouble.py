@@ -211,6 +211,47 @@ def test_a_critical_failure_cancels_what_runs_in_other_workers(project: Project)
     result.stdout.fnmatch_lines(["epic_shop.yaml: 1 failed, 1 skipped, 1 cancelled"])
 
 
+def test_a_story_that_waits_in_a_worker_is_cancelled_before_it_begins(project: Project) -> None:
+    project.epic("""
+        stories:
+          - {id: first, run: "until [ -e BUSY ]; do sleep 0.01; done"}
+          - {id: critical, run: "exit 1", critical: true, dependencies: [first]}
+          - {id: waits, run: "touch RAN", dependencies: [first]}
+          - {id: rest, run: "true", dependencies: [waits]}
+    """)
+    # The controller reports `rest` after it has cancelled `waits`, which was sent to the worker that is busy.
+    project.write(
+        "conftest.py",
+        """
+        import pathlib
+
+        def pytest_runtest_logreport(report):
+            if report.nodeid.endswith("::rest"):
+                pathlib.Path("GO").touch()
+
+        def pytest_epic_story_started(story):
+            with open("STARTED", "a") as file:
+                file.write(story.name + " ")
+        """,
+    )
+    project.write(
+        "test_it.py",
+        """
+        import pathlib, time
+
+        def test_busy():
+            pathlib.Path("BUSY").touch()
+            while not pathlib.Path("GO").exists():
+                time.sleep(0.01)
+        """,
+    )
+    result = project.run_process("-n2", "--timeout=60", "-rs", plugins=(*XDIST, "pytest_timeout"))
+    result.assert_outcomes(passed=2, failed=1, skipped=2)
+    assert not (project.path / "RAN").exists()
+    assert sorted(project.lines("STARTED")) == ["critical", "first"]
+    result.stdout.fnmatch_lines(["epic_shop.yaml: 1 passed, 1 failed, 1 skipped, 1 cancelled"])
+
+
 def test_eager_lets_a_chain_overtake_a_long_story(project: Project) -> None:
     project.epic("""
         stories:

@@ -10,7 +10,7 @@ import pytest
 
 from .collect.depends import MARK
 from .collect.names import Names, is_epic_file
-from .concurrent.xdist import is_xdist_worker
+from .concurrent.xdist import is_xdist_worker, say_refused
 from .distribution import NOTES, WorkerNotes, check_distribution, tell_worker
 from .errors import Problem
 from .inert import one_line
@@ -76,7 +76,11 @@ class EpicSession:
             bring_dependencies(self._config, self._selection, collected, items, tests)
         self._list_names(tests)
         if self._has_epics or self._settings.prints_only or problems or any(test.on or test.joins for test in tests):
-            prepared = prepare(session, self._settings, items, tests, problems)
+            try:
+                prepared = prepare(session, self._settings, items, tests, problems)
+            except pytest.UsageError as error:
+                say_refused(self._config, str(error))
+                raise
             self._config.pluginmanager.register(EpicRun(self._config, self._settings, prepared), "epics-run")
 
     @pytest.hookimpl(optionalhook=True)

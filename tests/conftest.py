@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -23,12 +24,21 @@ def project(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Proje
     return Project(pytester, monkeypatch)
 
 
-@pytest.fixture(params=[(), ("--epic-parallel=3",)], ids=["one by one", "three at once"])
+# Set by tests/suites/across_workers.py.
+WAYS = {
+    "": {"one by one": (), "three at once": ("--epic-parallel=3",)},
+    "workers": {"workers": ("-n2",), "workers, two at once each": ("-n2", "--epic-parallel=2")},
+}[os.environ.get("EPIC_TESTS_RUN_IN", "")]
+
+
+@pytest.fixture(params=list(WAYS.values()), ids=list(WAYS))
 def both_ways(request: pytest.FixtureRequest, project: Project) -> Callable[..., pytest.RunResult]:
     """Runs the project sequentially and, in another test, concurrently: what it promises must hold either way."""
     options: tuple[str, ...] = request.param
 
     def run(*args: str) -> pytest.RunResult:
+        if "-n2" in options:
+            return project.run_process(*options, *args, plugins=("xdist.plugin",))
         return project.run(*options, *args)
 
     return run

@@ -52,7 +52,8 @@ class HeldFixtures:
 
     def release_before(self, following: pytest.Item) -> None:
         """Tear down what the item that comes now does not need, unless it is held for others."""
-        held = [item for item in set(self._state.last_in.values()) if self._is_held(item)]
+        ran = {self._state.last_in[node] for node in self._state.active() if node in self._state.last_in}
+        held = [item for item in ran if self._is_held(item)]
         needed = {node for item in (following, *held) for node in item.listchain()}
         self._release(lambda node: node not in needed)
 

@@ -14,7 +14,7 @@ import pytest
 # Tested with pytest-xdist 3.8, pytest 9.1, 9.2: the choices of `--dist`, which is `no` until its own
 # `pytest_cmdline_main`; `process_from_remote` and `sendcommand` of WorkerController; `channel`, `sendevent`,
 # `item_index` and `session` of WorkerInteractor, and the commands `runtests`, `steal` and `shutdown` that it takes and
-# the events `runtest_protocol_complete` and `unscheduled` that it sends; `_handlefailures` and `handle_crashitem` of
+# the events `runtest_protocol_complete` and `unscheduled` that it sends; `shouldstop` and `handle_crashitem` of
 # DSession, which is registered as "dsession". Noticed by tests/test_private_api.py.
 
 WAVES = "waves"
@@ -101,9 +101,17 @@ def say_to_worker(node: Any, word: str, **told: Any) -> None:
         return
 
 
-def failed_at_controller(config: pytest.Config, report: pytest.TestReport) -> None:
-    """Let a failure that no worker reported count for ``--maxfail``."""
-    config.pluginmanager.get_plugin("dsession")._handlefailures(report)  # type: ignore[union-attr]
+def say_refused(config: pytest.Config, why: str) -> None:
+    """Let the controller end a run that a worker cannot prepare; pytest-xdist would take it for one that crashed."""
+    worker = worker_of(config)
+    if worker is not None and is_across_workers(config):
+        Line(worker).say("refused", why=why)
+
+
+def stop_run(config: pytest.Config, why: str) -> None:
+    """Let pytest-xdist end the run, as after ``--maxfail``: it counts only the failures that workers report."""
+    session: Any = config.pluginmanager.get_plugin("dsession")
+    session.shouldstop = session.shouldstop or why
 
 
 def report_crash(config: pytest.Config, node: Any, node_id: str) -> None:

@@ -53,7 +53,10 @@ class Orders(Plan):
 
     def cancel(self, key: str, reason: str) -> None:
         """Cancel one that was ordered, if it has not ended by now."""
-        if key in self.running:
+        if key in self._ordered:
+            self._ordered.remove(key)
+            self._on_end(key, State.NOT_STARTED, "")
+        elif key in self.running:
             self.cancelling[key] = reason
             self._cancel([key], reason)
 

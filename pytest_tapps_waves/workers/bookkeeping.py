@@ -44,7 +44,7 @@ class Bookkeeping:
         return self._records.begin(key) if self._records is not None else None
 
     def settled(self, key: str, state: State, reason: str) -> None:
-        """A story is final, and no worker says so."""
+        """A story is final."""
         if self._records is not None:
             self._records.settled(key, state, reason)
 
@@ -71,7 +71,5 @@ def _write(records: Records, word: str, told: Mapping[str, Any]) -> None:
         records.set_up(key)
     elif word == "reported":
         records.reported(key, State(told["state"]), told["reason"], [Tried(*tried) for tried in told["tries"]])
-    elif word == "settled":
-        records.settled(key, State(told["state"]), told["reason"])
     elif word == "process":
         records.process(key, told["pid"])

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from ..concurrent.xdist import stop_run
 from ..core.graph import numbers_of
 from ..core.model import State
 from ..core.plan import Cancel, Effect, Plan, Settled, Tripped
@@ -129,6 +130,7 @@ class Conductor:
             # Its worker had not begun it when it was cancelled.
             self._not_begun(key)
         else:
+            self._books.settled(key, state, reason)
             self._end(key, state, reason)
 
     def crashed(self, index: int) -> None:
@@ -172,6 +174,7 @@ class Conductor:
         if stop and not self._plan.stopped:
             self._plan.stop(str(stop))
             self._carry_out()
+            stop_run(self._config, str(stop))
 
     @property
     def _session(self) -> pytest.Session:

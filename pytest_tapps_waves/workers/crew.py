@@ -33,6 +33,7 @@ class Crew:
         self.run_id = uuid.uuid4().hex
         self.plan = ""
         """What a worker has told of the run that it prepared; empty as long as there are no stories."""
+        self._refused = ""
         # Filled in the threads that listen to workers.
         self._begun: dict[Any, dict[int, None]] = {}
         self._ended: dict[tuple[Any, int], tuple[State, str]] = {}
@@ -61,11 +62,16 @@ class Crew:
     @pytest.hookimpl(optionalhook=True)
     def pytest_xdist_node_collection_finished(self) -> None:
         """Called by pytest-xdist's controller when a worker has collected."""
+        if self._refused:
+            raise pytest.UsageError(self._refused)
         if self.plan and self._scheduling is None:
             raise pytest.UsageError(
                 "a pytest_xdist_make_scheduler hook sends items to workers in an order of its own, and stories need "
                 "theirs: drop it, or use --dist=loadfile"
             )
+        if self.plan:
+            # While other workers collect.
+            from . import conductor  # noqa: F401  is going to be asked for
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any) -> None:
@@ -104,5 +110,7 @@ class Crew:
             self._ended[node, told["index"]] = State(told["state"]), told["reason"]
         elif word == "plan":
             self.plan = told["text"]
+        elif word == "refused":
+            self._refused = told["why"]
         else:
             self._written.append((word, told))

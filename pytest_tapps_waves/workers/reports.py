@@ -8,7 +8,6 @@ from collections.abc import Sequence
 import pytest
 
 from ..collect.failure import FailureText, Place, refused
-from ..concurrent.xdist import failed_at_controller
 from ..core.model import State, Story
 from ..core.plan import Settled
 
@@ -46,8 +45,6 @@ def report_settled(
             user_properties=properties,
         )
         hooks.pytest_runtest_logreport(report=report)
-        if outcome == "failed":
-            failed_at_controller(config, report)
     hooks.pytest_runtest_logfinish(nodeid=story.key, location=location)
 
 

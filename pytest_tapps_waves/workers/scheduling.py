@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from xdist.scheduler import LoadScheduling
 
-from ..concurrent.xdist import report_crash, say_to_worker
+from ..concurrent.xdist import report_crash, say_to_worker, stop_run
 
 if TYPE_CHECKING:
     from .conductor import Conductor
@@ -58,6 +58,18 @@ class WavesScheduling(LoadScheduling):  # type: ignore[misc]  # pytest-xdist has
         if self.collection_is_completed and not self._crew.plan:
             # Without stories it is pytest-xdist's own, also by its name.
             self.__class__ = LoadScheduling
+        elif self.collection is not None and node not in self.node2collection:
+            self._refuse(node)
+
+    def _refuse(self, node: Any) -> None:
+        """A worker that took the place of one that crashed has collected something else: its numbers mean nothing."""
+        name = node.gateway.id
+        why = f"worker {name} has collected other items than the workers before it, so it cannot take their place"
+        report = pytest.CollectReport(nodeid=name, outcome="failed", longrepr=why, result=[])
+        self.config.hook.pytest_collectreport(report=report)
+        node.shutdown()
+        if not any(self._workers()):
+            stop_run(self.config, f"no worker is left that could go on: {why}")
 
     def schedule(self) -> None:
         if self.collection is None:

@@ -34,19 +34,23 @@ class Told:
     def __init__(self, line: Line, is_story: Callable[[str], bool]) -> None:
         self._line = line
         self._is_story = is_story
+        self._reported: set[str] = set()
 
     def begin(self, key: str) -> Settled | None:
         """The controller has noted it already."""
 
     def set_up(self, key: str) -> None:
-        self._say("set_up", key)
+        # Only that of one that some plugin runs again is news.
+        if key in self._reported:
+            self._say("set_up", key)
 
     def reported(self, key: str, state: State, reason: str, tries: Sequence[Tried]) -> None:
+        self._reported.add(key)
         told = [tuple(tried) for tried in tries]
         self._say("reported", key, state=state.value, reason=reason[:_REASON], tries=told)
 
     def settled(self, key: str, state: State, reason: str) -> None:
-        self._say("settled", key, state=state.value, reason=reason[:_REASON])
+        """The controller is told so anyway."""
 
     def process(self, key: str, pid: int) -> None:
         self._say("process", key, pid=pid)
@@ -93,7 +97,7 @@ class Worker:
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_logstart(self, nodeid: str) -> None:
         """Called when an item begins, before pytest-xdist says so."""
-        if nodeid in self._index_of:
+        if self._completed is not None and nodeid in self._index_of:
             self._line.say("began", index=self._index_of[nodeid])
 
     def run_one_by_one(self, break_off: Callable[[str], None]) -> None:
@@ -125,6 +129,10 @@ class Worker:
                 fixtures.release_file(order)
                 continue
             item = session.items[order]
+            if item.nodeid in self.orders.cancelling:
+                self._ended(item.nodeid, State.NOT_STARTED, "")
+                self._line.completed(order, 0.0)
+                continue
             fixtures.release_before(item)
             self._line.say("began", index=order)
             began = time.perf_counter()

@@ -6,7 +6,7 @@ import hypothesis.strategies as st
 from hypothesis import given, settings
 
 from pytest_tapps_waves.core.drawing import drawn
-from pytest_tapps_waves.core.happened import Happened, RunHappened, longest_chain, merged, timeline_of
+from pytest_tapps_waves.core.happened import Happened, RunHappened, in_tracks, longest_chain, merged, timeline_of
 
 MODERATE = settings(max_examples=150, deadline=None, database=None)
 
@@ -86,3 +86,12 @@ def test_what_depends_on_neighbours_is_drawn_between_them() -> None:
     assert rows["f"] < rows["e"]
     assert {node.column for node in drawing.nodes if node.story.key in "ef"} == {1}
     assert {one.story.key + other.story.key for one, other in drawing.edges} == {"ce", "de", "af", "bf"}
+
+
+def test_stories_of_a_process_have_a_track_unless_they_overlap() -> None:
+    one = story("one", 0.0, 2.0)._replace(worker="gw0")
+    after = story("after", 2.0, 3.0)._replace(worker="gw0")
+    beside = story("beside", 1.0, 2.0)._replace(worker="gw1")
+    assert in_tracks([one, beside, after]) == [one, beside, after]
+    overlapping = beside._replace(worker="gw0")
+    assert {told.worker for told in in_tracks([one, overlapping, after])} == {""}

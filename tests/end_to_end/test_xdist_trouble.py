@@ -93,6 +93,33 @@ def test_a_plugin_may_let_a_crashed_story_run_again(project: Project) -> None:
     project.run_process("-n2", plugins=XDIST).assert_outcomes(passed=2)
 
 
+def test_a_worker_that_collects_something_else_in_the_place_of_another_is_not_used(project: Project) -> None:
+    project.write(
+        "test_it.py",
+        """
+        import os
+        import pytest
+
+        @pytest.mark.parametrize("number", [1, 2] if os.path.exists("CHANGED") else [1])
+        def test_first(number):
+            open("CHANGED", "w").close()
+            os.kill(os.getpid(), 9)
+
+        @pytest.mark.depends(on="test_first")
+        def test_second():
+            pass
+
+        def test_plain():
+            pass
+        """,
+    )
+    result = project.run_process("-n1", plugins=XDIST)
+    assert result.ret == pytest.ExitCode.INTERRUPTED
+    told = result.stdout.str()
+    assert "no worker is left that could go on: worker gw1 has collected other items" in told
+    assert "INTERNALERROR" not in told
+
+
 def test_exit_first_starts_nothing_more_in_any_worker(project: Project) -> None:
     project.write(
         "test_it.py",
@@ -184,6 +211,47 @@ def test_a_critical_failure_cancels_what_runs_in_other_workers(project: Project)
     result.stdout.fnmatch_lines(["epic_shop.yaml: 1 failed, 1 skipped, 1 cancelled"])
 
 
+def test_a_story_that_waits_in_a_worker_is_cancelled_before_it_begins(project: Project) -> None:
+    project.epic("""
+        stories:
+          - {id: first, run: "until [ -e BUSY ]; do sleep 0.01; done"}
+          - {id: critical, run: "exit 1", critical: true, dependencies: [first]}
+          - {id: waits, run: "touch RAN", dependencies: [first]}
+          - {id: rest, run: "true", dependencies: [waits]}
+    """)
+    # The controller reports `rest` after it has cancelled `waits`, which was sent to the worker that is busy.
+    project.write(
+        "conftest.py",
+        """
+        import pathlib
+
+        def pytest_runtest_logreport(report):
+            if report.nodeid.endswith("::rest"):
+                pathlib.Path("GO").touch()
+
+        def pytest_epic_story_started(story):
+            with open("STARTED", "a") as file:
+                file.write(story.name + " ")
+        """,
+    )
+    project.write(
+        "test_it.py",
+        """
+        import pathlib, time
+
+        def test_busy():
+            pathlib.Path("BUSY").touch()
+            while not pathlib.Path("GO").exists():
+                time.sleep(0.01)
+        """,
+    )
+    result = project.run_process("-n2", "--timeout=60", "-rs", plugins=(*XDIST, "pytest_timeout"))
+    result.assert_outcomes(passed=2, failed=1, skipped=2)
+    assert not (project.path / "RAN").exists()
+    assert sorted(project.lines("STARTED")) == ["critical", "first"]
+    result.stdout.fnmatch_lines(["epic_shop.yaml: 1 passed, 1 failed, 1 skipped, 1 cancelled"])
+
+
 def test_eager_lets_a_chain_overtake_a_long_story(project: Project) -> None:
     project.epic("""
         stories:
@@ -263,6 +331,56 @@ def test_what_stories_of_a_module_share_is_set_up_once_and_torn_down_after_the_l
         assert log.count(f"up_{name}") == log.count(f"down_{name}") == 1
     # The stories of the second wave come after all of the first.
     assert log.index("down_a") < log.index("after_b")
+
+
+def test_what_stories_share_is_torn_down_in_every_worker_after_the_last_of_them(project: Project) -> None:
+    project.write(
+        "meeting.py",
+        """
+        import pathlib, time
+
+        def note(what):
+            with open("LOG", "a") as file:
+                file.write(what + " ")
+
+        def meet(place, number):
+            pathlib.Path(f"{place}{number}").touch()
+            while not pathlib.Path(f"{place}{1 - number}").exists():
+                time.sleep(0.01)
+        """,
+    )
+    project.write(
+        "test_a.py",
+        """
+        import pytest
+        from meeting import meet, note
+
+        @pytest.fixture(scope="module")
+        def noted():
+            note("up")
+            yield
+            note("down")
+
+        @pytest.mark.parametrize("number", [0, 1])
+        def test_any(noted, number):
+            meet("a", number)
+        """,
+    )
+    project.write(
+        "test_b.py",
+        """
+        import pytest
+        from meeting import meet
+
+        @pytest.mark.depends(on="test_a.py")
+        @pytest.mark.parametrize("number", [0, 1])
+        def test_after(number):
+            meet("b", number)
+            assert open("LOG").read().split() == ["up", "up", "down", "down"]
+        """,
+    )
+    project.write("pytest.ini", "[pytest]\npythonpath = .\nasyncio_default_fixture_loop_scope = function\n")
+    project.run_process("-n2", plugins=XDIST).assert_outcomes(passed=4)
 
 
 def test_what_other_tests_of_a_module_share_is_torn_down_before_another_module(project: Project) -> None:

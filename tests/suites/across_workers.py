@@ -3,6 +3,7 @@
     python tests/suites/across_workers.py --what orders --seeds 40   # 300 tests each, at -n 2 and -n 4
     python tests/suites/across_workers.py --what kills --runs 20     # a worker is killed in the midst of each
     python tests/suites/across_workers.py --what time --pairs 9      # against --dist=load without dependencies
+    python tests/suites/across_workers.py --what matrix              # the scenarios of tests/dependency_scenarios.py
     python tests/suites/across_workers.py --smallest                 # what CI runs: a little of each
 
 ``orders``: every test runs once, after all that it depends on, and none is lost. ``kills``: what ran in the worker that
@@ -203,9 +204,20 @@ def compared(folder: Path, tests: int, pairs: int, workers: int, seconds: float 
     )
 
 
+def matrix() -> None:
+    """Run the scenarios that are written for one process."""
+    tests = Path(__file__).resolve().parent.parent
+    scenarios = tests / "end_to_end/test_pytest_dependency_suite.py"
+    paths = [str(tests), *filter(None, [os.environ.get("PYTHONPATH")])]
+    environment = {**os.environ, "EPIC_TESTS_RUN_IN": "workers", "PYTHONPATH": os.pathsep.join(paths)}
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:randomly", "-k", "workers", str(scenarios)]
+    if subprocess.run(command, cwd=tests.parent, env=environment, check=False).returncode:
+        raise Broken("scenarios do not come out as in one process")
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--what", choices=("orders", "kills", "time"), default="orders")
+    parser.add_argument("--what", choices=("orders", "kills", "time", "matrix"), default="orders")
     parser.add_argument("--seeds", type=int, default=40)
     parser.add_argument("--runs", type=int, default=20)
     parser.add_argument("--pairs", type=int, default=9)
@@ -227,6 +239,9 @@ def main() -> int:
                     compared(folder, tests, 1 if given.smallest else given.pairs, workers, seconds, schedule),
                     flush=True,
                 )
+        if given.what == "matrix" and not given.smallest:
+            matrix()
+            print("matrix: held")
     except Broken as broken:
         print(f"BROKEN: {broken}\nthe project: {folder}")
         return 1

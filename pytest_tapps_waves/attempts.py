@@ -88,9 +88,6 @@ class Performance:
         for attempt in self.attempts:
             if attempt.error is not None:
                 attempt.error.mask(text)
-            if attempt.work is not None:
-                attempt.work.answer = text(attempt.work.answer)
-                attempt.work.tool_calls = [text(call) for call in attempt.work.tool_calls]
             for check in attempt.checks:
                 check.description = text(check.description)
                 if check.error is not None:

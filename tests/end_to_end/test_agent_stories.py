@@ -233,7 +233,12 @@ def test_a_timeout_ends_the_agent_and_all_that_it_started(team: Team) -> None:
 
 
 def test_each_retry_is_a_new_agent_in_a_new_worktree(team: Team) -> None:
-    steps = [{"append": ["x.txt", "x\n"]}, {"append": [str(team.signs / "count"), "x\n"]}]
+    steps = [
+        {"tokens": 100},
+        {"cost": [0.25, "USD"]},
+        {"append": ["x.txt", "x\n"]},
+        {"append": [str(team.signs / "count"), "x\n"]},
+    ]
     once = [sys.executable, "-c", f"import sys; sys.exit(len(open({str(team.signs / 'count')!r}).readlines()) < 2)"]
     team.story(
         "1",
@@ -242,8 +247,10 @@ def test_each_retry_is_a_new_agent_in_a_new_worktree(team: Team) -> None:
         agent={"max_iterations": 1},
         acceptance_criteria=[{"description": "tried twice", "run": once}],
     )
-    result = team.run()
+    result = team.run("--junitxml=report.xml")
     assert "failed" not in result.parseoutcomes()
+    found = properties(team)["1"]
+    assert (found["agent_tokens"], found["agent_cost"], found["agent_iterations"]) == ("200", "0.5 USD", "2")
     assert len(team.logged("1", "pid")) == 2
     assert len(set(team.logged("1", "cwd"))) == 2
     assert team.repository.on_branch("x.txt") == "x\n"

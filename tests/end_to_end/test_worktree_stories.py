@@ -64,7 +64,8 @@ def test_what_failed_is_kept_and_named_and_is_not_on_the_branch(
     result = both_ways()
     result.assert_outcomes(passed=1, failed=1, skipped=1)
     (tree,) = repository.worktrees()
-    result.stdout.fnmatch_lines([f"*kept*{tree}*epic/shop/bad*"])
+    # In the story's failure, and in the summary.
+    result.stdout.fnmatch_lines([f"kept: {tree} (branch epic/shop/bad)", f"bad is kept: {tree} (branch epic/shop/bad)"])
     assert repository.files_on() == ["good.txt"]
     assert repository.on_branch("half.txt", "epic/shop/bad") == "half\n"
 

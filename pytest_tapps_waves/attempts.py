@@ -186,7 +186,9 @@ async def _attempt(
 ) -> None:
     attempt.doing = performance.action
     with deadline(performance.timeout) as limit:
-        job = job._replace(waiting=partial(standing_still, limit))
+        # The checks of an agent's work are made where the agent is.
+        here = job.here or isinstance(performance.action, AgentAction)
+        job = job._replace(waiting=partial(standing_still, limit), here=here)
         try:
             async with limit:
                 if isinstance(performance.action, AgentAction):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Any
 import pytest
 from dask_by_hand import DaskByHand
 from project import Project
+from repository import WITHOUT_GIT, Repository
 
 pytest.importorskip("distributed")
 
@@ -254,6 +256,26 @@ def test_a_story_that_waits_for_a_worker_does_not_use_up_its_time(project: Proje
     )
     project.run("--epic-parallel=2", *options).assert_outcomes(passed=2)
     assert sorted(project.lines("log")) == ["a", "b"]
+
+
+@WITHOUT_GIT
+def test_stories_in_worktrees_and_their_checks_stay_where_the_repository_is_and_it_is_said(
+    project: Project, options: tuple[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    repository = Repository(project, monkeypatch)
+    repository.epic(
+        """
+        epic: {isolation: worktree}
+        stories:
+          - id: a
+            run: "echo $PPID > a.txt"
+            acceptance_criteria: [{description: here too, run: "test $PPID = $(cat a.txt)"}]
+        """
+    )
+    result = project.run(*options)
+    result.assert_outcomes(passed=1)
+    result.stdout.fnmatch_lines(["carried out here, and not on a worker, since they are isolated here: a"])
+    assert int(repository.on_branch("a.txt")) == os.getpid()
 
 
 def test_secrets_of_a_worker_are_masked_there(project: Project, options: tuple[str, str]) -> None:

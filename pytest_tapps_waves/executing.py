@@ -35,9 +35,16 @@ def _reduced(error: BaseException) -> tuple[Callable[..., BaseException], tuple[
 _OUTCOMES: Mapping[str, type[BaseException]] = {
     kind.__name__: kind for kind in (pytest.fail.Exception, pytest.skip.Exception)
 }
-for _kind in _OUTCOMES.values():
-    # They call themselves builtins, for the sake of tracebacks, and so cannot be pickled by their names.
-    copyreg.pickle(_kind, _reduced)
+
+
+def know_outcomes() -> None:
+    """Have these pickled. They call themselves builtins, for the sake of tracebacks, and are not found by that name."""
+    for kind in _OUTCOMES.values():
+        # Said anew each time: tblib, which Dask brings along, says otherwise of all errors when it is imported.
+        copyreg.pickle(kind, _reduced)
+
+
+KNOWS = f"{__name__}:{know_outcomes.__name__}"
 
 
 class OutcomesKnown:
@@ -81,7 +88,7 @@ def executor_of(config: pytest.Config, settings: Settings, run: str, at_once: in
         raise pytest.UsageError(f"there is no executor {name!r}; known are {known}, and what a hook of yours knows")
     pythonpath: list[Path] = config.getini("pythonpath")
     paths = paths_of(config.rootpath, list(map(str, pythonpath)))
-    surroundings = Surroundings(config.rootpath, run, at_once, usable_cores(), paths, __name__, settings.dask_scheduler)
+    surroundings = Surroundings(config.rootpath, run, at_once, usable_cores(), paths, KNOWS, settings.dask_scheduler)
     try:
         return EXECUTORS[name](surroundings)
     except ExecutorError as error:

@@ -19,7 +19,7 @@ from pytest_tapps_waves.actions.base import Action, Job, StoryContext
 from pytest_tapps_waves.actions.output import HEAD, TAIL, Output
 from pytest_tapps_waves.actions.secrets import Masker
 from pytest_tapps_waves.errors import ActionFailed, ExecutorError
-from pytest_tapps_waves.executing import OutcomesKnown
+from pytest_tapps_waves.executing import KNOWS, OutcomesKnown
 from pytest_tapps_waves.executors.base import Surroundings, paths_of
 from pytest_tapps_waves.executors.collected import Collected, replayed
 from pytest_tapps_waves.executors.dask import DaskExecutor
@@ -106,7 +106,7 @@ def test_log_records_come_home_without_what_cannot_travel(caplog: pytest.LogCapt
 def test_what_pytest_raises_survives_the_way(name: str) -> None:
     with pytest.raises(BaseException, match="not today") as caught:
         getattr(pytest, name)("not today")
-    again: Any = pickle.loads(sendable(caught.value, "call: it", "pytest_tapps_waves.executing", None))
+    again: Any = pickle.loads(sendable(caught.value, "call: it", KNOWS, None))
     assert type(again) is type(caught.value)
     assert vars(again)["msg"] == "not today"
 

@@ -24,7 +24,7 @@ class Surroundings(NamedTuple):
     paths: Sequence[str] = ()
     """The folders of ``sys.path`` in which the functions of stories are looked for, in order."""
     knows: str = ""
-    """The module to import where an error of a function cannot be pickled without it."""
+    """``module:function``, to be called where an error cannot be pickled without that."""
     scheduler: str | None = None
     """The address of what hands stories on, if there is one outside of this run."""
 

@@ -37,7 +37,7 @@ class Parcel(NamedTuple):
     lets_through: Sequence[type[Exception]]
     """What a function raises to end the whole run."""
     knows: str
-    """The module to import before an error that cannot be pickled is given up."""
+    """``module:function``, to be called before an error that cannot be pickled is given up."""
     secrets: Sequence[str]
     """Names of variables whose values nobody is to be shown."""
     log_level: int
@@ -127,7 +127,7 @@ def sendable(error: BaseException, words: str, knows: str, masker: Masker | None
     """An error as bytes; one that does not survive that, in words.
 
     :param words: the action that raised it.
-    :param knows: the module to import if it cannot be pickled at first.
+    :param knows: ``module:function``, to be called if it cannot be pickled at first.
     :param masker: takes out the secrets of this process.
     """
     if not isinstance(error, ActionFailed):
@@ -140,7 +140,8 @@ def sendable(error: BaseException, words: str, knows: str, masker: Masker | None
     for known in (False, True):
         with suppress(Exception):
             if known and knows:
-                importlib.import_module(knows)
+                module, _, function = knows.partition(":")
+                getattr(importlib.import_module(module), function)()
             data = pickle.dumps(error)
             pickle.loads(data)
             return data

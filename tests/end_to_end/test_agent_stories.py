@@ -233,7 +233,7 @@ def test_a_timeout_ends_the_agent_and_all_that_it_started(team: Team) -> None:
 
 
 def test_each_retry_is_a_new_agent_in_a_new_worktree(team: Team) -> None:
-    steps = [
+    steps: list[dict[str, Any]] = [
         {"tokens": 100},
         {"cost": [0.25, "USD"]},
         {"append": ["x.txt", "x\n"]},

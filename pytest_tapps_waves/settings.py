@@ -229,14 +229,18 @@ def _files(config: pytest.Config) -> Mapping[str, Path]:
             text = _ini(config, option.name, option.read)
             base = config.inipath.parent if config.inipath is not None else config.rootpath
         if text and not prints_only:
-            found[option.flag] = Path(os.path.abspath(base / Path(text).expanduser()))  # noqa: PTH100 keeps links
+            found[option.flag] = _absolute(base, text)
     return found
 
 
 def _folder(config: pytest.Config, name: str) -> Path | None:
     text = config.getini(name)
     base = config.inipath.parent if config.inipath is not None else config.rootpath
-    return Path(os.path.abspath(base / Path(text).expanduser())) if text else None  # noqa: PTH100 keeps links
+    return _absolute(base, text) if text else None
+
+
+def _absolute(base: Path, text: str) -> Path:
+    return Path(os.path.abspath(base / Path(text).expanduser()))  # noqa: PTH100 keeps links
 
 
 def _layer(values: dict[str, Any]) -> Layer:

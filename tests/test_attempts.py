@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import sys
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,9 +12,11 @@ from typing import Any
 import pytest
 
 from pytest_tapps_waves import attempts
+from pytest_tapps_waves.actions.agents import AgentAction, Brief
 from pytest_tapps_waves.actions.base import Action, Job, StoryContext
 from pytest_tapps_waves.actions.output import CURRENT_OUTPUT, Output
 from pytest_tapps_waves.attempts import Enter, Performance, carry_out, pause_before
+from pytest_tapps_waves.epics.spec import AgentSpec
 from pytest_tapps_waves.errors import ActionFailed, ActionTimedOut
 from pytest_tapps_waves.executors import LocalExecutor
 from pytest_tapps_waves.workspaces import Landed, Workspace
@@ -367,7 +370,9 @@ def test_a_story_that_is_cancelled_while_its_work_is_taken_in_has_passed() -> No
         task.cancel()
         await asyncio.sleep(0)
         goes_on.set()
-        return await task
+        story = await task
+        assert not task.cancelling(), "nobody is to take it for cancelled"
+        return story
 
     events: list[str] = []
     story = asyncio.run(scene())
@@ -388,3 +393,24 @@ def test_the_time_of_an_attempt_does_not_run_while_it_waits_for_a_place() -> Non
     assert not run(performance(queues, timeout=0.1)).failed
     (attempt,) = run(performance(queues_and_hangs, timeout=0.1)).attempts
     assert isinstance(attempt.error, ActionTimedOut)
+
+
+def test_the_checks_of_an_agents_work_are_made_where_it_worked() -> None:
+    class Noting(LocalExecutor):
+        async def run(self, action: Action, job: Job, output: Output) -> None:
+            places.append(job.here)
+
+    async def scene(story: Performance) -> None:
+        def job(attempt: int, workspace: Workspace | None) -> Job:
+            context = StoryContext("1", "", "shop", Path(), {}, 0, attempt, logging.getLogger("epic.shop"))
+            return Job(context, Path())
+
+        await carry_out(story, Noting(), job, lambda attempt, check: Output())
+
+    places: list[bool] = []
+    agent = AgentSpec([sys.executable, "-c", "", "{prompt}"], "command", allow=[], max_iterations=1)
+    story = performance(works, works)
+    asyncio.run(scene(story))
+    story.action = AgentAction(Brief("1", "", "", [], [], agent))
+    asyncio.run(scene(story))
+    assert places == [False, False, True]

@@ -398,7 +398,7 @@ def test_the_time_of_an_attempt_does_not_run_while_it_waits_for_a_place() -> Non
 def test_the_checks_of_an_agents_work_are_made_where_it_worked() -> None:
     class Noting(LocalExecutor):
         async def run(self, action: Action, job: Job, output: Output) -> None:
-            places.append(job.here)
+            seen.append(job.here)
 
     async def scene(story: Performance) -> None:
         def job(attempt: int, workspace: Workspace | None) -> Job:
@@ -407,10 +407,10 @@ def test_the_checks_of_an_agents_work_are_made_where_it_worked() -> None:
 
         await carry_out(story, Noting(), job, lambda attempt, check: Output())
 
-    places: list[bool] = []
+    seen: list[bool] = []
     agent = AgentSpec([sys.executable, "-c", "", "{prompt}"], "command", allow=[], max_iterations=1)
     story = performance(works, works)
     asyncio.run(scene(story))
     story.action = AgentAction(Brief("1", "", "", [], [], agent))
     asyncio.run(scene(story))
-    assert places == [False, False, True]
+    assert seen == [False, False, True]

@@ -50,8 +50,10 @@ class Engine:
         self._alone_running = False
         self._alone_wanted = asyncio.Event()
         self._stood_still = 0.0
-        self.spans: dict[str, tuple[float, float]] = {}
-        """When each story that was run began and ended, in seconds of the monotonic clock."""
+        self._began: float | None = None
+        self._ended = 0.0
+        self.durations: dict[str, float] = {}
+        """How long each story took that was run, in seconds."""
 
     async def run(self) -> None:
         """Return when every story has ended, or the plan was stopped and all that ran has ended.
@@ -104,10 +106,14 @@ class Engine:
         self._alone_running = False
         self._stood_still += seconds
         if verdict is None:
-            now = time.monotonic()
-            self.spans[key] = now - seconds, now
+            self._note_time(key, time.monotonic() - seconds)
             self._plan.end(key, state, reason)
         self._changed.set()
+
+    @property
+    def took(self) -> float:
+        """Seconds from when the first story began to when the last one ended."""
+        return self._ended - self._began if self._began is not None else 0.0
 
     def decide(self) -> None:
         """The plan has been told something from elsewhere."""
@@ -182,7 +188,7 @@ class Engine:
         except BaseException as failure:
             self._fail(failure)
         finally:
-            self.spans[key] = began, time.monotonic()
+            self._note_time(key, began)
             self._plan.end(key, state, reason)
             self._forget(key)
 
@@ -200,6 +206,11 @@ class Engine:
         if self._failure is None:
             self._failure = failure
         self.stop(f"{type(failure).__name__}: {failure}")
+
+    def _note_time(self, key: str, began: float) -> None:
+        self._began = began if self._began is None else min(self._began, began)
+        self._ended = time.monotonic()
+        self.durations[key] = self._ended - began
 
     def _forget(self, key: str) -> None:
         self._beside.discard(key)

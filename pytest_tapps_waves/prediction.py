@@ -33,6 +33,10 @@ GUESSES = {
 }
 """The keys of stories that guess how long they take, by what they are called."""
 
+_GRAIN = 0.005
+"""Seconds. By how much less one story is longer than another is chance, and no reason to leave the order of the file,
+in which whatever belongs to neighbours lies together in memory."""
+
 
 def terms_of(found: Prepared, items: Iterable[pytest.Item], records: Records | None) -> Terms:
     """What the schedule of a concurrent run that begins may go by."""
@@ -41,14 +45,18 @@ def terms_of(found: Prepared, items: Iterable[pytest.Item], records: Records | N
     # With a slot for each there is nothing to choose, and with one the order saves nothing.
     if 1 < found.limit < len(stories):
         measured = records.journal.durations(stories) if records is not None else {}
-        durations = _estimated(found, items, measured).durations
+        durations = _in_grains(_estimated(found, items, measured).durations)
     return Terms(durations, found.turns, found.conflicts)
 
 
 def durations_of(config: pytest.Config, found: Prepared, items: Iterable[pytest.Item]) -> Mapping[str, float]:
-    """How long stories are thought to take, from a journal that somebody else writes."""
+    """How long stories are thought to take, for a schedule, from a journal that somebody else writes."""
     measured, _ = _read_measured(config, found)
-    return _estimated(found, items, measured).durations
+    return _in_grains(_estimated(found, items, measured).durations)
+
+
+def _in_grains(durations: Mapping[str, float]) -> Mapping[str, float]:
+    return {key: math.ceil(duration / _GRAIN) * _GRAIN for key, duration in durations.items()}
 
 
 def outlook_of(
@@ -83,19 +91,19 @@ def hint(
     found: Prepared,
     items: Sequence[pytest.Item],
     plan: Plan,
-    spans: Mapping[str, tuple[float, float]],
+    durations: Mapping[str, float],
+    took: float,
     rules: DependencyRules,
 ) -> Iterator[str]:
     """The line that says what the eager schedule would have saved, if that is known, and worth a line.
 
-    :param spans: when each story began and ended, in seconds of one clock.
+    :param durations: of all stories that were run, in seconds.
+    :param took: seconds from the beginning of the first to the end of the last.
     """
     if found.schedule != "waves" or not plan.done or len(found.waves) < 2:
         return
-    if not all(plan.states[key].satisfies and key in spans for key in plan.states):
+    if not all(plan.states[key].satisfies and key in durations for key in plan.states):
         return
-    durations = {key: end - begin for key, (begin, end) in spans.items()}
-    took = max(end for _, end in spans.values()) - min(begin for begin, _ in spans.values())
     with collector_paused():
         least = bound_of(found.graph, durations, frozenset(durations)).makespan(found.limit)
         instead = eager_instead(took, least, found.limit, _replaying(found, items, rules, durations))

@@ -268,7 +268,7 @@ class EpicRun:
         plan, runtime = self._begin(session, found, portal)
         self._config.pluginmanager.register(runner_fixtures(), "epics-runners")
         begun = self._worker.take_orders if self._worker is not None else None
-        loop = AllAtOnce(session, plan, runtime, portal, partial(self._on_effect, session), begun)
+        loop = AllAtOnce(session, plan, runtime, portal, partial(self._on_effect, session), found.limit, begun)
         stories = found.graph.stories if begun is None else {item.nodeid for item in session.items}
         try:
             loop.run(
@@ -281,7 +281,7 @@ class EpicRun:
             return
         from .prediction import hint
 
-        self._notes += hint(found, session.items, plan, loop.spans, self._settings.dependency_rules)
+        self._notes += hint(found, session.items, plan, loop.durations, loop.took, self._settings.dependency_rules)
 
     def _on_effect(self, session: pytest.Session, effect: Effect) -> None:
         hook, config = self._config.hook, self._config

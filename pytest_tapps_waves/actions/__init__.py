@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import Any
 
 from .base import Action, Job, StoryContext
 from .call import Call
 from .command import Command
 
-KINDS: Mapping[str, Callable[[Any], Action]] = {"run": Command, "call": Call}
+# Many stories may call one function, and a Call keeps nothing of any.
+KINDS: Mapping[str, Callable[[Any], Action]] = {"run": Command, "call": lru_cache(maxsize=4096)(Call)}
 """By the key under which the epic file holds the action; given that key's value."""
 
 

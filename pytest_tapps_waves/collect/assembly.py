@@ -48,7 +48,7 @@ def assemble(
     :param does_nothing: tells of a story that was not collected whether there is nothing to run.
     """
     names = Names((test.key, test.names) for test in tests)
-    resolver = Resolver(rootdir, library, names, all_tests_known=all_tests_known)
+    resolver = Resolver(rootdir, library, names, all_tests_known=all_tests_known, keys=selected)
     whole, epics = _epic_stories(library, resolver)
     whole.update(_python_stories(tests, names))
     problems = [*(problem for problem in resolver.problems if problem.path in library.collected), *_cycles(whole)]
@@ -123,11 +123,11 @@ def _epic_stories(library: Library, resolver: Resolver) -> tuple[dict[str, Story
     while fresh := [(path, epic) for path, epic in library.loaded() if path not in epics]:
         for path, epic in fresh:
             epics[path] = epic
+            keys = resolver.ids_of(path, epic)
             for spec in epic.stories:
-                key = f"{epic.path}::{spec.id}"
-                dependencies = tuple(resolver.resolve(path, epic, spec))
-                files = tuple(spec.files_affected)
-                whole[key] = Story(key, spec.id, epic.path, spec.line, dependencies, files, spec.critical)
+                key = keys[spec.id]
+                dependencies = tuple(resolver.resolve(path, epic, spec)) if spec.dependencies else ()
+                whole[key] = Story(key, spec.id, epic.path, spec.line, dependencies, spec.files_affected, spec.critical)
     return whole, list(epics.values())
 
 

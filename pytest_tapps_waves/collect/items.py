@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable, Mapping
-from functools import cached_property
+from collections.abc import Iterable
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -104,6 +104,12 @@ def _marks(definition: EpicDefinition) -> dict[str, pytest.MarkDecorator]:
     return marks
 
 
+@cache
+def attempts_told(number: int) -> tuple[str, int]:
+    """What reports say of how often a story was tried: there once for all stories."""
+    return "attempts", number
+
+
 class StoryItem(pytest.Item):
     """A story of an epic file."""
 
@@ -121,8 +127,6 @@ class StoryItem(pytest.Item):
         super().__init__(**kwargs)
         self.spec = spec
         """The story as its file defines it."""
-        title = one_line(spec.title)
-        self._reportinfo = (self.path, spec.line - 1, f"{spec.id} {title}" if title else f"story {spec.id}")
         if spec.title:
             self.extra_keyword_matches.add(spec.title)
         for mark in marks:
@@ -154,14 +158,15 @@ class StoryItem(pytest.Item):
         return self.action is None and not self.spec.checks
 
     def reportinfo(self) -> tuple[Path, int, str]:
-        return self._reportinfo
+        title = one_line(self.spec.title)
+        return self.path, self.spec.line - 1, f"{self.spec.id} {title}" if title else f"story {self.spec.id}"
 
     @cached_property
     def location(self) -> tuple[str, int | None, str]:
         # The same for all of a file, but for line and name, and not cheap.
         if self.parent.place is None:
             self.parent.place = super().location[0]
-        return (self.parent.place, *self._reportinfo[1:])
+        return (self.parent.place, *self.reportinfo()[1:])
 
     def setup(self) -> None:
         verdict = self.config.stash[RUNTIME].verdict(self)
@@ -188,11 +193,14 @@ class StoryItem(pytest.Item):
 
     def note_attempts(self, number: int) -> None:
         """Let reports say how often the story was tried, in place of what they said before."""
-        self._note({"attempts": number})
+        self._note(attempts_told(number))
 
-    def _note(self, properties: Mapping[str, object]) -> None:
-        kept = [(name, value) for name, value in self.user_properties if name not in properties]
-        self.user_properties[:] = [*kept, *properties.items()]
+    def _note(self, told: tuple[str, object]) -> None:
+        for place, (name, _) in enumerate(self.user_properties):
+            if name == told[0]:
+                self.user_properties[place] = told
+                return
+        self.user_properties.append(told)
 
     def add_sections(self, performance: Performance) -> None:
         """Put what the story printed, what its agent told and what it changed into its report."""
@@ -201,8 +209,8 @@ class StoryItem(pytest.Item):
             label = f" (attempt {attempt.number})" if len(performance.attempts) > 1 else ""
             for name, text in [*attempt.output.texts(), *work_sections(attempt)]:
                 self.add_report_section("call", f"{name}{label}", text)
-        if properties := work_properties(performance):
-            self._note(properties)
+        for told in work_properties(performance).items():
+            self._note(told)
 
     def add_report_section(self, when: str, key: str, content: str) -> None:
         """Called for all that was captured, by us and by pytest's own capture and logging."""

@@ -20,9 +20,12 @@ _LONGEST_MISSPELT = 200
 class Resolver:
     """Resolves the dependencies of the stories of one run, and collects those that lead nowhere."""
 
-    def __init__(self, rootdir: Path, library: Library, tests: Names, *, all_tests_known: bool) -> None:
+    def __init__(
+        self, rootdir: Path, library: Library, tests: Names, *, all_tests_known: bool, keys: Iterable[str] = ()
+    ) -> None:
         """
         :param tests: the names of all items that were collected.
+        :param keys: node ids of which these very objects are used: to compare a string with itself costs nothing.
         :param all_tests_known: whether the files of these tests were collected whole, so that a test that is not among
             them does not exist.
         """
@@ -30,6 +33,7 @@ class Resolver:
         self._library = library
         self._tests = tests
         self._all_tests_known = all_tests_known
+        self._same = {key: key for key in keys}
         self._ids: dict[Path, Mapping[str, str]] = {}
         self.problems: list[Problem] = []
 
@@ -37,7 +41,7 @@ class Resolver:
         """The keys of what a story depends on, in the order of the file. What is not found is in ``problems``."""
         keys: list[str] = []
         for place, name in enumerate(spec.dependencies):
-            own = self._ids_of(path, epic).get(name)
+            own = self.ids_of(path, epic).get(name)
             found = [own] if own is not None else self._elsewhere(path, epic, spec, name)
             if isinstance(found, str):
                 line = spec.dependency_line(place)
@@ -47,10 +51,12 @@ class Resolver:
                 keys.extend(key for key in found if key not in keys)
         return keys
 
-    def _ids_of(self, path: Path, epic: EpicDefinition) -> Mapping[str, str]:
+    def ids_of(self, path: Path, epic: EpicDefinition) -> Mapping[str, str]:
+        """The keys of an epic's stories by their ids."""
         ids = self._ids.get(path)
         if ids is None:
-            ids = self._ids[path] = {spec.id: f"{epic.path}::{spec.id}" for spec in epic.stories}
+            keys = ((spec.id, f"{epic.path}::{spec.id}") for spec in epic.stories)
+            ids = self._ids[path] = {name: self._same.get(key, key) for name, key in keys}
         return ids
 
     def _elsewhere(self, path: Path, epic: EpicDefinition, spec: StorySpec, name: str) -> Sequence[str] | str:
@@ -61,7 +67,7 @@ class Resolver:
             return self._in_epic(file, rest) if is_epic_file(file) else self._in_tests(file, rest)
         if colons or "/" in name or name.endswith((".yaml", ".yml", ".py")):
             return f"but there is no file {short(file_name)}, neither beside the epic nor in rootdir"
-        return self._in_any_epic(path, (known for known in self._ids_of(path, epic) if known != spec.id), name)
+        return self._in_any_epic(path, (known for known in self.ids_of(path, epic) if known != spec.id), name)
 
     def _file(self, folder: Path, name: str) -> Path | None:
         if not name:
@@ -77,7 +83,7 @@ class Resolver:
         epic = self._library.find(file)
         if epic is None:
             return f"but {self._library.name(file)} has mistakes of its own"
-        ids = self._ids_of(file, epic)
+        ids = self.ids_of(file, epic)
         if not identifier:
             return list(ids.values())
         if identifier in ids:
@@ -96,7 +102,7 @@ class Resolver:
     def _in_any_epic(self, path: Path, near: Iterable[str], name: str) -> Sequence[str] | str:
         """:param near: ids that may have been meant, if no epic holds the name."""
         while True:
-            ids = {other: self._ids_of(other, found) for other, found in self._library.loaded()}
+            ids = {other: self.ids_of(other, found) for other, found in self._library.loaded()}
             keys = [known[name] for known in ids.values() if name in known]
             if len(keys) == 1:
                 return keys

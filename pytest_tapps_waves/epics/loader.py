@@ -20,7 +20,7 @@ from .schema import (
     HeaderModel,
     StoryModel,
 )
-from .spec import AgentSpec, Budget, Check, EpicDefinition, EpicHeader, StorySpec
+from .spec import AgentSpec, Budget, Check, EpicDefinition, EpicHeader, StorySpec, story_of
 from .wording import near, one_line, said, short, shown
 from .yaml_lines import Map, Seq, Value, read
 from .yaml_scalars import YamlError
@@ -221,12 +221,8 @@ def _spec(model: StoryModel, story: Map, line: int) -> StorySpec:
             for criterion in model.acceptance_criteria
         ]
     listed = story.get("dependencies")
-    return StorySpec(
-        **values,
-        metadata=model.model_extra or {},
-        line=line,
-        dependency_lines=listed.lines if isinstance(listed, Seq) else [],
-    )
+    lines = listed.lines if isinstance(listed, Seq) else ()
+    return story_of({**values, "metadata": model.model_extra, "line": line, "dependency_lines": lines})
 
 
 def _owner(given: Map | Seq, loc: Sequence[int | str]) -> str:

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from .pause import collector_paused
-from .spec import AgentSpec, Budget, Check, EpicDefinition, EpicHeader, StorySpec
+from .spec import AgentSpec, Budget, Check, EpicDefinition, EpicHeader, StorySpec, story_of
 
 _PACKAGE = Path(__file__).parent
 
@@ -111,4 +111,4 @@ def _story(values: dict[str, Any]) -> StorySpec:
         values["acceptance_criteria"] = [
             Check(**criterion) if isinstance(criterion, dict) else criterion for criterion in criteria
         ]
-    return StorySpec(**values)
+    return story_of(values)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
+
+NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,31 +47,31 @@ class Budget:
 
 @dataclass(frozen=True, slots=True)
 class StorySpec:
-    """One story as its epic file defines it."""
+    """One story as its epic file defines it. There are many: what is empty is there once for all of them."""
 
     id: str
     title: str = ""
     description: str = ""
-    dependencies: list[str] = field(default_factory=list)
-    files_affected: list[str] = field(default_factory=list)
+    dependencies: tuple[str, ...] = ()
+    files_affected: tuple[str, ...] = ()
     critical: bool = False
     run: str | list[str] | None = None
     call: str | None = None
     agent: AgentSpec | None = None
-    acceptance_criteria: list[str | Check] = field(default_factory=list)
+    acceptance_criteria: tuple[str | Check, ...] = ()
     timeout: float | None = None
     """Seconds for one attempt; 0 is without end."""
     retries: int = 0
-    resources: dict[str, float] = field(default_factory=dict)
+    resources: Mapping[str, float] = field(default_factory=lambda: NOTHING)
     """What a worker must have free for it, by name."""
     cwd: str = "."
-    env: dict[str, str] = field(default_factory=dict)
-    tags: list[str] = field(default_factory=list)
-    metadata: dict[str, Any] = field(default_factory=dict)
+    env: Mapping[str, str] = field(default_factory=lambda: NOTHING)
+    tags: tuple[str, ...] = ()
+    metadata: Mapping[str, Any] = field(default_factory=lambda: NOTHING)
     """The keys that are not ours."""
     line: int = 1
     """Where it begins in its file, counted from 1."""
-    dependency_lines: list[int] = field(default_factory=list)
+    dependency_lines: tuple[int, ...] = ()
 
     def dependency_line(self, place: int) -> int:
         """The line of the dependency at ``place``."""
@@ -78,6 +81,20 @@ class StorySpec:
     def checks(self) -> list[Check]:
         """The acceptance criteria that can be run."""
         return [criterion for criterion in self.acceptance_criteria if isinstance(criterion, Check)]
+
+
+_LISTS = ("dependencies", "files_affected", "acceptance_criteria", "tags", "dependency_lines")
+_MAPPINGS = ("resources", "env", "metadata")
+
+
+def story_of(values: dict[str, Any]) -> StorySpec:
+    """The story of its fields' values, of which those that are several may be lists."""
+    for name in _LISTS:
+        if name in values:
+            values[name] = tuple(values[name])
+    for name in _MAPPINGS:
+        values[name] = values.get(name) or NOTHING
+    return StorySpec(**values)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ import contextlib
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from typing import TypeAlias, TypeVar
 
 from ..actions.sweeping import identity_of
@@ -22,8 +22,9 @@ _Answer = TypeVar("_Answer")
 Execute: TypeAlias = Callable[..., sqlite3.Cursor]
 
 _FLUSH_SECONDS = 0.2
-_GROUP_SECONDS = 0.05
-"""So soon after a commit no other is made for what is in the tail by then."""
+_GROUP_SECONDS = 0.2
+"""So soon after a commit no other is made for what is in the tail by then. SQLite's code and pages take the place of
+all else in the processor's caches, so what costs is how often they are needed."""
 _RETRY_SECONDS = 5.0
 
 _LATEST = PAST_QUERY + "WHERE node = ? AND attempt.number > 0 ORDER BY attempt.place DESC LIMIT 1"
@@ -230,7 +231,7 @@ class Journal:
         self._place = max(self._place + 1, time.time_ns() // 1000)
         return self._place
 
-    def _write_down(self, values: Sequence[object]) -> None:
+    def _write_down(self, values: tuple[object, ...]) -> None:
         """Commit what waits, or write ``values`` to the tail: what must not be lost from now on."""
         grouped = time.monotonic() < self._group_until and self._tail.append(values)
         if not grouped and not self._flush():

@@ -5,8 +5,7 @@ from __future__ import annotations
 import asyncio
 import signal
 import time
-from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence, Set
-from contextlib import contextmanager
+from collections.abc import Callable, Coroutine, Mapping, Sequence, Set
 from functools import partial
 from typing import Any, TypeVar
 
@@ -29,6 +28,7 @@ from ..core.plan import Effect, Plan, Settled
 from ..engine import Engine
 from ..reports.terminal import announce_stop
 from ..runtime import StoryRuntime
+from .surroundings import collections_as_rare, keep_width, warnings_end
 from .told import story_finished, story_started
 
 OnEffect = Callable[[Effect], None]
@@ -46,10 +46,15 @@ class AllAtOnce:
         runtime: StoryRuntime,
         portal: SharedLoop,
         on_effect: OnEffect,
+        limit: int,
         begun: Callable[[asyncio.AbstractEventLoop, Engine], None] | None = None,
     ) -> None:
-        """:param begun: if the plan is told from elsewhere what to start, called once it may be."""
+        """
+        :param limit: so many items run at once, at most.
+        :param begun: if the plan is told from elsewhere what to start, called once it may be.
+        """
         self._session = session
+        self._limit = limit
         self._begun = begun
         self._plan = plan
         self._runtime = runtime
@@ -63,9 +68,15 @@ class AllAtOnce:
         self._stopping: BaseException | None = None
         self._turning = False
         runtime.cancel_reason = self._engine.cancel_reason
-        self.spans = self._engine.spans
+        self.durations: Mapping[str, float] = self._engine.durations
+        """How long each story took that was run, in seconds."""
         self.strays = ["", ""]
         """What was written to stdout and stderr by no story in particular."""
+
+    @property
+    def took(self) -> float:
+        """Seconds from when the first story began to when the last one ended."""
+        return self._engine.took
 
     def run(self, items: Sequence[pytest.Item], before: Sequence[pytest.Item]) -> None:
         """Return when every item has ended.
@@ -75,7 +86,7 @@ class AllAtOnce:
         :raises Session.Failed: or ``Session.Interrupted``, when the session was to stop and all that ran has ended.
         """
         session = self._session
-        _keep_width(session.config)
+        keep_width(session.config)
         secrets = self._runtime.secrets
         self._items = {item.nodeid: item for item in items}
         epics = {item.parent for item in items if isinstance(item, StoryItem)}
@@ -86,7 +97,8 @@ class AllAtOnce:
             story_hooks(session, with_output(session.config), quiet) as self._protocol,
             routed_assertions(session.config),
             shared_fixtures(self._why_cancelled) as self._fixtures,
-            _warnings_end(session),
+            warnings_end(session),
+            collections_as_rare(self._limit),
             loop_of_the_run(debug=debugs_loop(session.config)) as runner,
             on_signal(signal.SIGINT, lambda: self._signalled(runner.get_loop(), KeyboardInterrupt(), "interrupted")),
             on_signal(
@@ -248,22 +260,6 @@ class AllAtOnce:
     def _stop_if_wanted(self) -> None:
         if stop := self._session.shouldfail or self._session.shouldstop:
             self._engine.stop(str(stop))
-
-
-@contextmanager
-def _warnings_end(session: pytest.Session) -> Iterator[None]:
-    """Where warnings are errors, one that belongs to no item ends the run."""
-    try:
-        yield
-    except RuntimeWarning as warning:
-        raise session.Interrupted(str(warning)) from None
-
-
-def _keep_width(config: pytest.Config) -> None:
-    """While output is captured pytest would ask the file that it goes to for the terminal's width."""
-    if config.pluginmanager.has_plugin("terminalreporter"):
-        writer = config.get_terminal_writer()
-        writer.fullwidth = writer.fullwidth
 
 
 def is_test(item: pytest.Item) -> bool:

@@ -7,17 +7,21 @@ from collections.abc import Iterable
 import pytest
 
 from ..collect.items import StoryItem
-from ..core.graph import Waves, numbers_of
+from ..core.graph import Waves
 
 
 def note_places(items: Iterable[pytest.Item], waves: Waves) -> None:
     """Note of each item of the plan its wave, and of each story its epic, its id and that nothing was attempted yet."""
-    wave_of = numbers_of(waves)
+    told_of: dict[str, tuple[str, int]] = {}
+    for number, keys in enumerate(waves, 1):
+        told_of.update(dict.fromkeys(keys, ("wave", number)))
+    epics: dict[str, tuple[str, str]] = {}
     for item in items:
-        wave = wave_of.get(item.nodeid)
+        wave = told_of.get(item.nodeid)
         if isinstance(item, StoryItem):
-            item.user_properties += [("epic", item.epic.header.id), ("story", item.spec.id)]
+            epic = item.epic.header.id
+            item.user_properties += [epics.setdefault(epic, ("epic", epic)), ("story", item.spec.id)]
         if wave is not None:
-            item.user_properties.append(("wave", wave))
+            item.user_properties.append(wave)
         if isinstance(item, StoryItem):
             item.note_attempts(0)

@@ -124,7 +124,7 @@ def test_lines_that_are_broken_do_no_harm(tmp_path: Path, garbage: bytes) -> Non
 
 
 def test_a_tail_of_a_run_that_nobody_knows_is_taken_away(tmp_path: Path) -> None:
-    (tmp_path / "unknown.tail").write_bytes(b'[1,"e::1",1,"","","passed","",1.0,1.0,null]\n')
+    (tmp_path / "unknown.tail").write_bytes(b"(1, 'e::1', 1, '', '', 'passed', '', 1.0, 1.0, None)\n")
     begin(tmp_path, "run1").close()
     assert not (tmp_path / "unknown.tail").exists()
     assert committed(tmp_path) == {}

@@ -38,7 +38,7 @@ def test_given_when_then_is_one_criterion_and_each_given_begins_one() -> None:
 
         ### Story 2: Y
         """)
-    assert found.acceptance_criteria == ["Given a\nWhen b\nThen c", "Given d\nThen e"]
+    assert found.acceptance_criteria == ("Given a\nWhen b\nThen c", "Given d\nThen e")
     assert found.description == ""
 
 
@@ -55,7 +55,7 @@ def test_criteria_are_items_with_what_stands_below_them() -> None:
         #### Notes
         c
         """)
-    assert found.acceptance_criteria == ["a\nmore of a", "b\ngoes on"]
+    assert found.acceptance_criteria == ("a\nmore of a", "b\ngoes on")
     assert found.description == "#### Notes\nc"
 
 
@@ -95,12 +95,12 @@ def test_points_of_a_title_leave_the_title() -> None:
     ],
 )
 def test_files_are_globs_relative_to_the_project(said: str, files: list[str]) -> None:
-    assert story(f"### Story 1: X\n\n{said}\n").files_affected == files
+    assert story(f"### Story 1: X\n\n{said}\n").files_affected == tuple(files)
 
 
 def test_files_outside_the_project_stay_in_words() -> None:
     found = story("### Story 1: X\n\n**Files:** `../other/a.py`\n")
-    assert (found.files_affected, found.description) == ([], "**Files:** `../other/a.py`")
+    assert (found.files_affected, found.description) == ((), "**Files:** `../other/a.py`")
 
 
 def test_the_description_is_the_markdown_that_means_nothing_else() -> None:
@@ -180,5 +180,5 @@ def test_other_headings_begin_no_story(heading: str) -> None:
 
 def test_ids_and_words_that_yaml_would_take_for_something_else_stay_text() -> None:
     found = story("### Story 8.10: yes\n\n**Status:** null\n\n**Acceptance Criteria:**\n- 1.0\n- on\n- 'a': b\n")
-    assert (found.id, found.title, found.acceptance_criteria) == ("8.10", "yes", ["1.0", "on", "'a': b"])
+    assert (found.id, found.title, found.acceptance_criteria) == ("8.10", "yes", ("1.0", "on", "'a': b"))
     assert found.metadata == {"status": "null"}

@@ -129,7 +129,7 @@ def test_every_folder_of_the_corpus_is_expected() -> None:
 def test_every_story_and_every_dependency_arrives(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     done = converted(name, monkeypatch)
     epics = {path.name: load(text.encode(), path.name) for path, text in done.files.items()}
-    assert {file: {story.id: story.dependencies for story in epic.stories} for file, epic in epics.items()} == (
+    assert {file: {story.id: list(story.dependencies) for story in epic.stories} for file, epic in epics.items()} == (
         EXPECTED[name]
     )
 

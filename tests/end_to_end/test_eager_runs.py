@@ -90,6 +90,23 @@ def test_what_took_longest_before_starts_first(project: Project, schedule: str) 
     assert project.lines("ran")[-1] == "a"
 
 
+@pytest.mark.parametrize("schedule", ["waves", "eager"])
+def test_milliseconds_that_one_took_longer_than_another_leave_the_order_of_the_file(
+    project: Project, schedule: str
+) -> None:
+    project.epic("""
+    stories:
+      - {id: a, run: echo a>>ran}
+      - {id: b, run: echo b>>ran}
+      - {id: c, run: echo c>>ran}
+    """)
+    args = ("--epic-parallel=2", f"--epic-schedule={schedule}")
+    project.run(*args).assert_outcomes(passed=3)
+    project.took({"a": 0.001, "b": 0.002, "c": 0.004})
+    project.run(*args).assert_outcomes(passed=3)
+    assert project.lines("ran")[-1] == "c"
+
+
 @pytest.mark.parametrize("key", ["estimated_effort_hours", "story_points", "points"])
 def test_what_is_guessed_to_take_longest_starts_first(project: Project, key: str) -> None:
     project.epic(f"""

@@ -95,8 +95,8 @@ def test_the_example_of_the_contract_is_read_whole() -> None:
     }
     (story,) = epic.stories
     assert (story.line, story.run, story.timeout, story.retries) == (15, "alembic upgrade head", 60.0, 1)
-    assert story.dependencies == ["7.4", "epic_user.yaml::2.1"]
-    assert story.acceptance_criteria == ["The table exists", *story.checks]
+    assert story.dependencies == ("7.4", "epic_user.yaml::2.1")
+    assert story.acceptance_criteria == ("The table exists", *story.checks)
     assert story.checks == [Check(description="the table is empty", run="python -m checks.empty users")]
 
 
@@ -111,7 +111,7 @@ def test_what_is_not_given_is_left_to_options_and_defaults() -> None:
     }
     (story,) = epic.stories
     assert (story.timeout, story.retries, story.cwd, story.critical) == (None, 0, ".", False)
-    assert (story.dependencies, story.files_affected, story.tags, story.env) == ([], [], [], {})
+    assert (story.dependencies, story.files_affected, story.tags, story.env) == ((), (), (), {})
 
 
 @pytest.mark.parametrize("path", ["epic_shop.yaml", "deep/er/epic_shop.yml"])
@@ -130,12 +130,12 @@ def test_stories_may_stand_under_the_epic_or_beside_it() -> None:
 def test_ids_and_dependencies_are_the_text_that_stands_there() -> None:
     epic = read("stories:\n- {id: 8.10}\n- {id: 010, dependencies: [8.10, 1e3, yes, 0x1F]}\n- {id: 8.1}\n")
     assert [story.id for story in epic.stories] == ["8.10", "010", "8.1"]
-    assert epic.stories[1].dependencies == ["8.10", "1e3", "yes", "0x1F"]
+    assert epic.stories[1].dependencies == ("8.10", "1e3", "yes", "0x1F")
 
 
 def test_other_words_for_a_key_are_the_same_key() -> None:
     (story,) = read("stories:\n- story_id: 1.10\n  depends_on: 1.0\n  files: [a.py, 2.0]\n").stories
-    assert (story.id, story.dependencies, story.files_affected) == ("1.10", ["1.0"], ["a.py", "2.0"])
+    assert (story.id, story.dependencies, story.files_affected) == ("1.10", ("1.0",), ("a.py", "2.0"))
 
 
 @pytest.mark.parametrize(
@@ -223,9 +223,9 @@ def test_a_command_is_text_for_the_shell_or_words(given: str, kept: Any) -> None
 
 def test_a_single_value_is_a_list_of_one_and_an_empty_one_is_none() -> None:
     story = one("dependencies: b\nfiles:\ntags: db\nacceptance_criteria: it works\nrun:\ntimeout: ~")
-    assert (story.dependencies, story.files_affected, story.tags) == (["b"], [], ["db"])
+    assert (story.dependencies, story.files_affected, story.tags) == (("b",), (), ("db",))
     assert (story.acceptance_criteria, story.checks, story.run, story.timeout) == (
-        ["it works"],
+        ("it works",),
         [],
         None,
         None,

@@ -101,7 +101,7 @@ stories:
   env: {<<: *vars, OTHER: *v}
 """
     first, second = read(text).stories
-    assert (first.title, first.dependencies, first.run) == ("8.10", ["1.0", "0x1F", "8.10"], ["echo", "8.10"])
+    assert (first.title, first.dependencies, first.run) == ("8.10", ("1.0", "0x1F", "8.10"), ["echo", "8.10"])
     assert first.env == {"LEVEL": "010", "ON": "yes", "VERSION": "8.10"}
     assert second.env == {**first.env, "OTHER": "8.10"}
 
@@ -208,7 +208,7 @@ stories:
 - {id: *number, retries: *number, dependencies: *list, points: *list, env: *map, x: *map}
 """
     (story,) = stories(text)
-    assert (story.id, story.retries, story.dependencies) == ("010", 8, ["8.10", "0x1F"])
+    assert (story.id, story.retries, story.dependencies) == ("010", 8, ("8.10", "0x1F"))
     assert story.env == {"N": "1.50", "ON": "yes"}
     assert story.metadata == {"points": [8.1, 31], "x": {"N": 1.5, "ON": True}}
 
@@ -273,7 +273,7 @@ def test_a_file_name_that_is_no_id_asks_for_one() -> None:
 
 def test_a_story_without_action_and_checks_is_documentation() -> None:
     (story,) = stories("stories: [{id: a, description: why, acceptance_criteria: [it is read]}]")
-    assert (story.run, story.call, story.checks, story.acceptance_criteria) == (None, None, [], ["it is read"])
+    assert (story.run, story.call, story.checks, story.acceptance_criteria) == (None, None, [], ("it is read",))
 
 
 @pytest.mark.parametrize("end", ["", ".5"])

@@ -113,7 +113,16 @@ def test_a_run_that_goes_on_keeps_its_tail(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "garbage", [b'["e::9', b"\xff\xfe\n", b"[]\n[1,2]\n{}\n", b'[null,null,null]\n["x",1e999,[]]\n']
+    "garbage",
+    [
+        b"(7, 'e::9",
+        b"\xff\xfe\n",
+        b"()\n(1, 2)\n{}\n",
+        b"(None, None, None)\n('x', 1e999, [])\n",
+        b"(" * 100_000 + b"\n",
+        b"print('run')\n[1, None, null]\n\0\n",
+    ],
+    ids=["broken-off", "no-text", "too-few", "wrong-kinds", "too-deep", "no-literal"],
 )
 def test_lines_that_are_broken_do_no_harm(tmp_path: Path, garbage: bytes) -> None:
     killed(tmp_path, "e::1", "e::2")

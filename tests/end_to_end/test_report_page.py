@@ -208,7 +208,8 @@ def test_conflicts_breaker_critical_path_and_graph_are_told(shop: Path, opened: 
     page.hover("#graph .mark.documented")
     assert page.inner_text("#tip").startswith("8.4 Notes")
     page.click("#path a >> nth=1")
-    assert page.is_visible("tbody:target .more")
+    # Unfolded by the event of the address, which comes after the click.
+    page.wait_for_selector("tbody:target .more")
 
 
 def test_an_open_breaker_names_the_stories(tmp_path: Path, opened: Open) -> None:

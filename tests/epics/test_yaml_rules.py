@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pytest
@@ -40,7 +40,7 @@ def told(text: str) -> list[str]:
     return [line.removeprefix("epic_x.yaml:") for line in str(caught.value).splitlines()]
 
 
-def extra(text: str) -> dict[str, Any]:
+def extra(text: str) -> Mapping[str, Any]:
     """The metadata of the only story."""
     (story,) = read(text).stories
     assert story.metadata is not None

@@ -45,14 +45,18 @@ def terms_of(found: Prepared, items: Iterable[pytest.Item], records: Records | N
     # With a slot for each there is nothing to choose, and with one the order saves nothing.
     if 1 < found.limit < len(stories):
         measured = records.journal.durations(stories) if records is not None else {}
-        durations = _in_grains(_estimated(found, items, measured).durations)
-    return Terms(durations, found.turns, found.conflicts)
+        durations = _estimated(found, items, measured).durations
+    return _terms(found, durations)
 
 
 def durations_of(config: pytest.Config, found: Prepared, items: Iterable[pytest.Item]) -> Mapping[str, float]:
     """How long stories are thought to take, for a schedule, from a journal that somebody else writes."""
     measured, _ = _read_measured(config, found)
     return _in_grains(_estimated(found, items, measured).durations)
+
+
+def _terms(found: Prepared, durations: Mapping[str, float]) -> Terms:
+    return Terms(_in_grains(durations), found.turns, found.conflicts)
 
 
 def _in_grains(durations: Mapping[str, float]) -> Mapping[str, float]:
@@ -136,7 +140,7 @@ def _replaying(
             rules=rules_of,
             conflicts=found.conflicts,
             dependency_rules=rules,
-            terms=Terms(durations, found.turns, found.conflicts),
+            terms=_terms(found, durations),
             alone=alone.__contains__,
             beside=beside.__contains__,
         )

@@ -105,7 +105,7 @@ def _marks(definition: EpicDefinition) -> dict[str, pytest.MarkDecorator]:
 
 
 @cache
-def attempts_told(number: int) -> tuple[str, int]:
+def _attempts_told(number: int) -> tuple[str, int]:
     """What reports say of how often a story was tried: there once for all stories."""
     return "attempts", number
 
@@ -193,7 +193,7 @@ class StoryItem(pytest.Item):
 
     def note_attempts(self, number: int) -> None:
         """Let reports say how often the story was tried, in place of what they said before."""
-        self._note(attempts_told(number))
+        self._note(_attempts_told(number))
 
     def _note(self, told: tuple[str, object]) -> None:
         for place, (name, _) in enumerate(self.user_properties):

@@ -25,9 +25,9 @@ class Resolver:
     ) -> None:
         """
         :param tests: the names of all items that were collected.
-        :param keys: node ids of which these very objects are used: to compare a string with itself costs nothing.
         :param all_tests_known: whether the files of these tests were collected whole, so that a test that is not among
             them does not exist.
+        :param keys: node ids of which these very objects are used: to compare a string with itself costs nothing.
         """
         self._rootdir = rootdir
         self._library = library

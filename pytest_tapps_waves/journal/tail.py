@@ -1,4 +1,4 @@
-"""What a run has written down since its last commit: a file of lines beside the database, each a literal of Python.
+"""What a run has written down since its last commit: a file of JSON lines beside the database.
 
 A commit costs as much as a few small stories. Where stories end in quick succession each end is a line here, written
 before its report is shown, and they are committed together a moment later. A line outlives the process as a commit in
@@ -8,10 +8,10 @@ WAL mode does; the lines of a run that was killed are taken in by whoever opens 
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import sqlite3
-from ast import literal_eval
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 from .owners import Owner
@@ -19,6 +19,7 @@ from .statements import PUT, PUT_PROCESS
 
 SUFFIX = ".tail"
 
+_encode = json.JSONEncoder(separators=(",", ":")).encode
 _FLAGS = os.O_WRONLY | os.O_CREAT | os.O_APPEND | getattr(os, "O_BINARY", 0)
 _STATEMENTS = {PUT.values: PUT.text, PUT_PROCESS.values: PUT_PROCESS.text}
 _WRONG_VALUES = (
@@ -29,8 +30,6 @@ _WRONG_VALUES = (
     OverflowError,
     ValueError,
 )
-# What stands there may be the rest of anything, on a disk that has failed.
-_NO_LITERAL = (ValueError, SyntaxError, TypeError, MemoryError, RecursionError)
 
 
 class Tail:
@@ -42,12 +41,11 @@ class Tail:
         self._whole = True
         """Whether it ends where a line does."""
 
-    def append(self, values: tuple[object, ...]) -> bool:
+    def append(self, values: Sequence[object]) -> bool:
         """Write down the values of a statement but its first, the run; False if that cannot be done."""
         if not self._whole:
             return False
-        # A third of what JSON costs, and this is done for each story.
-        line = f"{values!a}\n".encode()
+        line = f"{_encode(values)}\n".encode()
         try:
             if self._file is None:
                 self._file = os.open(self._path, _FLAGS, 0o666)
@@ -104,13 +102,13 @@ def take_in(execute: Callable[..., sqlite3.Cursor], folder: Path) -> None:
             path.unlink()
 
 
-def _entries(path: Path) -> Iterator[tuple[object, ...]]:
+def _entries(path: Path) -> Iterator[Sequence[object]]:
     """The values of its lines, but for one that was broken off."""
     lines: Iterable[bytes] = ()
     with contextlib.suppress(OSError):
         lines = path.read_bytes().splitlines()
     for line in lines:
-        with contextlib.suppress(*_NO_LITERAL):
-            values = literal_eval(line.decode("ascii"))
-            if isinstance(values, tuple) and len(values) + 1 in _STATEMENTS:
+        with contextlib.suppress(ValueError):
+            values = json.loads(line)
+            if isinstance(values, list) and len(values) + 1 in _STATEMENTS:
                 yield values

@@ -1,4 +1,4 @@
-"""What a concurrent run changes of the process around it, and puts back."""
+"""What holds around a concurrent run: of the process, of the session, of the terminal."""
 
 from __future__ import annotations
 

@@ -113,16 +113,7 @@ def test_a_run_that_goes_on_keeps_its_tail(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "garbage",
-    [
-        b"(7, 'e::9",
-        b"\xff\xfe\n",
-        b"()\n(1, 2)\n{}\n",
-        b"(None, None, None)\n('x', 1e999, [])\n",
-        b"(" * 100_000 + b"\n",
-        b"print('run')\n[1, None, null]\n\0\n",
-    ],
-    ids=["broken-off", "no-text", "too-few", "wrong-kinds", "too-deep", "no-literal"],
+    "garbage", [b'["e::9', b"\xff\xfe\n", b"[]\n[1,2]\n{}\n", b'[null,null,null]\n["x",1e999,[]]\n']
 )
 def test_lines_that_are_broken_do_no_harm(tmp_path: Path, garbage: bytes) -> None:
     killed(tmp_path, "e::1", "e::2")
@@ -133,7 +124,7 @@ def test_lines_that_are_broken_do_no_harm(tmp_path: Path, garbage: bytes) -> Non
 
 
 def test_a_tail_of_a_run_that_nobody_knows_is_taken_away(tmp_path: Path) -> None:
-    (tmp_path / "unknown.tail").write_bytes(b"(1, 'e::1', 1, '', '', 'passed', '', 1.0, 1.0, None)\n")
+    (tmp_path / "unknown.tail").write_bytes(b'[1,"e::1",1,"","","passed","",1.0,1.0,null]\n')
     begin(tmp_path, "run1").close()
     assert not (tmp_path / "unknown.tail").exists()
     assert committed(tmp_path) == {}

@@ -27,7 +27,6 @@ import subprocess
 import sys
 import tempfile
 import time
-from ast import literal_eval
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -143,8 +142,8 @@ def passed(folder: Path) -> set[str]:
         reader.close()
     # What the run that was ended had written down since its last commit.
     for tail in path.parent.glob("*.tail"):
-        for line in tail.read_text("ascii").split("\n")[:-1]:
-            if len(values := literal_eval(line)) == ATTEMPT_VALUES:
+        for line in tail.read_bytes().split(b"\n")[:-1]:
+            if len(values := json.loads(line)) == ATTEMPT_VALUES:
                 outcomes[values[1]] = values[5]
     return {node.partition("::")[2] for node, outcome in outcomes.items() if outcome == "passed"}
 

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from .collect.doing import has_agent
 from .collect.names import is_epic_file
 from .concurrent.xdist import DISTRIBUTION, WAVES, is_across_workers, is_xdist_worker
 from .errors import Problem
@@ -119,6 +118,9 @@ def worker_problems(
 
 def _in_one_process(assembled: Assembled, epics: Mapping[str, EpicSettings]) -> list[Problem]:
     """Epics whose stories build upon one another's work, which one process has to put together."""
+    # Imported here: any run imports this module.
+    from .collect.doing import has_agent
+
     problems: list[Problem] = []
     for path, epic in epics.items():
         definition = assembled.epics[path]

@@ -9,12 +9,13 @@ from typing import Any
 
 import pytest
 
-from .actions import Action, Job
+from .actions.base import Action, Job
 from .actions.call import LET_THROUGH, user_traceback, was_elsewhere
 from .actions.output import Output
 from .concurrent.outcomes import skipped
 from .errors import ActionFailed, ExecutorError
-from .executors import EXECUTORS, Executor, Surroundings, paths_of
+from .executors import EXECUTORS
+from .executors.base import Executor, Surroundings, paths_of
 from .inert import inert
 from .options import usable_cores
 from .settings import Settings

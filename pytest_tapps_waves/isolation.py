@@ -12,7 +12,7 @@ from .core.graph import Graph, Waves
 from .errors import WorkspaceError
 from .journal.places import Places
 from .settings import EpicSettings, Settings
-from .workspaces import Claim, Workspace, Workspaces
+from .workspaces.base import Claim, Workspace, Workspaces
 
 
 def open_isolation(

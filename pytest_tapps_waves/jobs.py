@@ -14,7 +14,8 @@ from .core.graph import Graph
 from .records import Book
 from .settings import EpicSettings
 from .spending import Spending
-from .workspaces import Workspace, in_place
+from .workspaces.base import Workspace
+from .workspaces.none import in_place
 
 
 class Jobs:

@@ -15,7 +15,7 @@ from .core.estimates import Estimates, estimated
 from .core.forecast import Forecast, Outlook, Replaying, bound_of, eager_instead, forecast
 from .core.model import DependencyRules
 from .core.plan import Plan
-from .core.policies import Terms
+from .core.policies.base import Terms
 from .core.replay import Replay, replayed
 from .epics.pause import collector_paused
 from .errors import JournalError

@@ -10,7 +10,6 @@ import pytest
 from .errors import JournalError
 from .inert import one_line
 from .preparation import Prepared
-from .reports import PLANS, STATUSES, PlanView
 from .settings import Settings
 
 
@@ -30,6 +29,7 @@ def print_only(session: pytest.Session, settings: Settings, found: Prepared) -> 
 def _plan(session: pytest.Session, settings: Settings, found: Prepared) -> Iterable[str]:
     # Imported here, as below: any run imports this module.
     from .prediction import forecast_of
+    from .reports.plans import PLANS, PlanView
 
     config = session.config
     forecast, notes = forecast_of(config, found, session.items, settings.dependency_rules)
@@ -50,6 +50,7 @@ def _plan(session: pytest.Session, settings: Settings, found: Prepared) -> Itera
 
 
 def _status(session: pytest.Session, settings: Settings, found: Prepared) -> Iterable[str]:
+    from .reports.status import STATUSES
     from .status import read_statuses
 
     try:

@@ -21,15 +21,14 @@ from .concurrent.portal import OwnLoop, Portal, SharedLoop, on_signal
 from .concurrent.xdist import is_xdist_worker
 from .core.model import State
 from .core.plan import Effect, Plan, Tripped
-from .core.policies import POLICIES, Terms
-from .core.policies.base import WaveFinished, WaveStarted
+from .core.policies import POLICIES
+from .core.policies.base import Terms, WaveFinished, WaveStarted
 from .distribution import arguments_of, tell_controller
 from .executing import executor_of
-from .executors import Telling
+from .executors.base import Telling
 from .isolation import Isolation, open_isolation
 from .jobs import Jobs
-from .loops import AllAtOnce, OneByOne
-from .loops.one_by_one import with_lean_hooks
+from .loops.one_by_one import OneByOne, with_lean_hooks
 from .opening import definitions_of, end_processes, mask_reports, open_records
 from .preparation import Prepared
 from .printing import print_only
@@ -264,6 +263,9 @@ class EpicRun:
         return portal
 
     def _run_at_once(self, session: pytest.Session, found: Prepared) -> None:
+        # Imported here, as what most runs do not need.
+        from .loops.at_once import AllAtOnce
+
         portal = SharedLoop()
         plan, runtime = self._begin(session, found, portal)
         self._config.pluginmanager.register(runner_fixtures(), "epics-runners")
@@ -277,6 +279,7 @@ class EpicRun:
             )
         finally:
             self._strays = loop.strays
+            portal.close()
         if begun is not None:
             return
         from .prediction import hint

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from .actions import Call, action_of
-from .actions.call import THREADS
+from .actions.call import THREADS, Call
+from .actions.kinds import action_of
 from .actions.output import Output, file_name
 from .attempts import Attempt, Performance, carry_out
 from .collect.items import StoryItem
@@ -24,7 +24,7 @@ from .core.model import State
 from .core.plan import Plan, Settled
 from .errors import ActionFailed
 from .executing import OutcomesKnown
-from .executors import Executor
+from .executors.base import Executor
 from .inert import one_line
 from .isolation import Isolation
 from .jobs import Jobs

@@ -16,8 +16,7 @@ import pytest
 
 from .actions.spool import DEFAULT_LIMIT
 from .core.model import DependencyAction, DependencyRules, EpicRules, OnConflict
-from .epics.agents import DEFAULT_MEMORY, put_together
-from .epics.spec import AgentSpec, Budget
+from .epics.agents import DEFAULT_MEMORY, AgentSpec, Budget, put_together
 from .options import FILES, OPTIONS, read_count, read_mebibytes, read_switch, usable_cores
 
 if TYPE_CHECKING:

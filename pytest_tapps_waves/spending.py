@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from .attempts import Performance
-from .epics.spec import Budget
+from .epics.agents import Budget
 
 
 class Spending:

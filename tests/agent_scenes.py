@@ -17,8 +17,7 @@ import psutil
 from pytest_tapps_waves.actions.agents import AgentAction, Brief, Conversation
 from pytest_tapps_waves.actions.base import Job, PriorWork, StoryContext, Work
 from pytest_tapps_waves.actions.output import Output
-from pytest_tapps_waves.epics.agents import DEFAULT_ALLOW, DEFAULT_ITERATIONS
-from pytest_tapps_waves.epics.spec import AgentSpec
+from pytest_tapps_waves.epics.agents import DEFAULT_ALLOW, DEFAULT_ITERATIONS, AgentSpec
 
 ACP_AGENT = Path(__file__).parent / "agents" / "acp_agent.py"
 """The scripted agent; its docstring says what it can do."""

@@ -14,8 +14,8 @@ from pytest_tapps_waves.core.globs import overlap, parse
 from pytest_tapps_waves.core.graph import Graph, Waves
 from pytest_tapps_waves.core.model import DependencyAction, DependencyRules, EpicRules, OnConflict, State, Story
 from pytest_tapps_waves.core.plan import Cancel, Effect, Plan, Settled, Tripped
-from pytest_tapps_waves.core.policies import POLICIES, Terms
-from pytest_tapps_waves.core.policies.base import WaveFinished, WaveStarted
+from pytest_tapps_waves.core.policies import POLICIES
+from pytest_tapps_waves.core.policies.base import Terms, WaveFinished, WaveStarted
 from pytest_tapps_waves.core.turns import find_turns
 
 EPICS = ("epic_a.yaml", "epic_b.yaml", "test_c.py")

@@ -16,10 +16,10 @@ from pytest_tapps_waves.actions.agents import AgentAction, Brief
 from pytest_tapps_waves.actions.base import Action, Job, StoryContext
 from pytest_tapps_waves.actions.output import CURRENT_OUTPUT, Output
 from pytest_tapps_waves.attempts import Enter, Performance, carry_out, pause_before
-from pytest_tapps_waves.epics.spec import AgentSpec
+from pytest_tapps_waves.epics.agents import AgentSpec
 from pytest_tapps_waves.errors import ActionFailed, ActionTimedOut
-from pytest_tapps_waves.executors import LocalExecutor
-from pytest_tapps_waves.workspaces import Landed, Workspace
+from pytest_tapps_waves.executors.local import LocalExecutor
+from pytest_tapps_waves.workspaces.base import Landed, Workspace
 
 Work = Callable[[Job], Coroutine[Any, Any, None]]
 

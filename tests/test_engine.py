@@ -11,8 +11,8 @@ import pytest
 from pytest_tapps_waves.core.graph import Graph
 from pytest_tapps_waves.core.model import EpicRules, State, Story
 from pytest_tapps_waves.core.plan import Cancel, Effect, Plan, Settled
-from pytest_tapps_waves.core.policies import Terms, WavesPolicy
-from pytest_tapps_waves.core.policies.base import WaveStarted
+from pytest_tapps_waves.core.policies.base import Terms, WaveStarted
+from pytest_tapps_waves.core.policies.waves import WavesPolicy
 from pytest_tapps_waves.engine import Engine
 
 EPIC = "epic_shop.yaml"

@@ -14,8 +14,9 @@ from typing import Any
 
 import pytest
 
-from pytest_tapps_waves.actions import Call, Command
 from pytest_tapps_waves.actions.base import Action, Job, StoryContext
+from pytest_tapps_waves.actions.call import Call
+from pytest_tapps_waves.actions.command import Command
 from pytest_tapps_waves.actions.output import HEAD, TAIL, Output
 from pytest_tapps_waves.actions.secrets import Masker
 from pytest_tapps_waves.errors import ActionFailed, ExecutorError

@@ -7,7 +7,7 @@ import pytest
 from pytest_tapps_waves.actions.base import Work
 from pytest_tapps_waves.actions.output import Output
 from pytest_tapps_waves.attempts import Attempt, Performance
-from pytest_tapps_waves.epics.spec import Budget
+from pytest_tapps_waves.epics.agents import Budget
 from pytest_tapps_waves.spending import Spending
 
 EPIC = "epic_shop.yaml"

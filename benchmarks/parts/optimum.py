@@ -9,7 +9,7 @@ from itertools import product
 
 from pytest_tapps_waves.core.graph import Graph
 from pytest_tapps_waves.core.model import Story
-from pytest_tapps_waves.core.policies import Terms
+from pytest_tapps_waves.core.policies.base import Terms
 from pytest_tapps_waves.core.replay import replayed
 
 from ..figures import Figure, Table

@@ -8,7 +8,8 @@ from pytest_tapps_waves.core.conflicts import find_conflicts
 from pytest_tapps_waves.core.graph import Graph
 from pytest_tapps_waves.core.model import EpicRules, Story
 from pytest_tapps_waves.core.plan import Plan
-from pytest_tapps_waves.core.policies import Terms, WavesPolicy
+from pytest_tapps_waves.core.policies.base import Terms
+from pytest_tapps_waves.core.policies.waves import WavesPolicy
 from pytest_tapps_waves.epics.loader import load
 from pytest_tapps_waves.epics.pause import collector_paused
 

@@ -6,11 +6,12 @@ from collections.abc import Iterable
 
 import pytest
 
-from ..actions import Action, action_of
 from ..actions.agents import AgentAction, Brief, available
+from ..actions.base import Action
 from ..actions.environment import command_environment
-from ..epics.agents import effective
-from ..epics.spec import AgentSpec, Check, StorySpec
+from ..actions.kinds import action_of
+from ..epics.agents import AgentSpec, effective
+from ..epics.spec import Check, StorySpec
 from ..settings import EpicSettings
 
 

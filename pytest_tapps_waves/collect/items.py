@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 import pytest
 
-from ..actions import Action
+from ..actions.base import Action
 from ..attempts import Performance
 from ..concurrent.outcomes import report_check, skipped
 from ..core.model import State

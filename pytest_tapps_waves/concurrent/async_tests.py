@@ -18,7 +18,7 @@ from pytest_asyncio.plugin import AsyncGenerator, AsyncHypothesisTest, PytestAsy
 from ..actions.output import CURRENT_OUTPUT
 from .current import CURRENT_ITEM
 from .fixtures import PROCESS_WIDE
-from .portal import wait_outside, waiting_task
+from .outside import wait_outside, waiting_task
 
 RUNNER = pytest.StashKey["LoopRunner"]()
 """Set on the config while stories run at once."""

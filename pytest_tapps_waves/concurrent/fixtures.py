@@ -23,7 +23,7 @@ from _pytest.fixtures import FixtureDef
 
 from ..actions.output import CURRENT_OUTPUT
 from .current import CURRENT_ITEM, RUNS_ALONE
-from .portal import wait_outside, waiting_task
+from .outside import wait_outside, waiting_task
 
 PROCESS_WIDE = frozenset(
     {

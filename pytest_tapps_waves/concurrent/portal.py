@@ -10,14 +10,10 @@ import traceback
 import warnings
 from collections.abc import Callable, Coroutine, Iterable, Iterator
 from contextlib import contextmanager, suppress
-from functools import partial
 from typing import Any, Protocol, TypeVar
 
-# For implementers of loops. Tested with Python 3.11, 3.12, 3.13. Noticed by tests/test_private_api.py.
-from asyncio import _get_running_loop, _set_running_loop  # isort: skip
-from asyncio.tasks import _enter_task, _leave_task  # isort: skip
-
 from ..engine import HURRY
+from .outside import Worker, wait_outside
 
 _T = TypeVar("_T")
 
@@ -30,80 +26,29 @@ class Portal(Protocol):
         ...
 
 
-class _Outside(threading.local):
-    """The task of which a synchronous part runs in this thread at this moment, outside of the loop as it were."""
-
-    task: asyncio.Task[Any] | None = None
-
-
-_OUTSIDE = _Outside()
-
-
-def waiting_task() -> asyncio.Task[Any] | None:
-    """The task of which a synchronous part runs here, so that :func:`wait_outside` may be called."""
-    # Not for coroutines that this part runs on another loop: they are in a loop.
-    return None if _get_running_loop() is not None else _OUTSIDE.task
-
-
-def wait_outside(coroutine: Coroutine[Any, Any, _T]) -> _T:
-    """Let the task of :func:`waiting_task`, and only that, wait for a coroutine, in the loop.
-
-    :raises asyncio.CancelledError: when the task was cancelled meanwhile. It then counts as cancelled no more: what is
-        left of it is to be carried out.
-    """
-    from greenback import await_
-
-    task = _OUTSIDE.task
-    assert task is not None
-    _go_in(task)
-    try:
-        return await_(coroutine)
-    except asyncio.CancelledError:
-        while task.uncancel():
-            pass
-        raise
-    finally:
-        _go_out(task)
-
-
-def _go_out(task: asyncio.Task[Any]) -> None:
-    """Synchronous code of users finds no running loop, as under plain pytest: it may call ``asyncio.run()``."""
-    # Without the task, too: since Python 3.14 no other loop could enter one of its own.
-    _leave_task(task.get_loop(), task)
-    _set_running_loop(None)
-    _OUTSIDE.task = task
-
-
-def _go_in(task: asyncio.Task[Any]) -> None:
-    _OUTSIDE.task = None
-    _set_running_loop(task.get_loop())
-    _enter_task(task.get_loop(), task)
-
-
-def _outside(task: asyncio.Task[Any], protocol: Callable[[], _T]) -> _T:
-    _go_out(task)
-    try:
-        return protocol()
-    finally:
-        _go_in(task)
-
-
 class SharedLoop:
     """For protocols that run in tasks of one loop: only the story of this task waits."""
 
+    def __init__(self) -> None:
+        self._idle: list[Worker] = []
+
     async def enter(self, protocol: Callable[[], _T]) -> _T:
-        """Run a synchronous protocol in this task, so that :meth:`wait` works anywhere below it.
-
-        It finds no running loop, except while it waits.
-        """
-        from greenback import with_portal_run_sync
-
+        """Run a synchronous protocol in this task, so that :meth:`wait` works anywhere below it."""
         task = asyncio.current_task()
         assert task is not None
-        return await with_portal_run_sync(partial(_outside, task, protocol))
+        worker = self._idle.pop() if self._idle else Worker()
+        try:
+            return await worker.carry_out(task, protocol)
+        finally:
+            self._idle.append(worker)
 
     def wait(self, coroutine: Coroutine[Any, Any, _T]) -> _T:
         return wait_outside(coroutine)
+
+    def close(self) -> None:
+        """No protocol runs, nor will."""
+        while self._idle:
+            self._idle.pop().end()
 
 
 class OwnLoop:

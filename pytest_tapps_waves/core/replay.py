@@ -12,7 +12,8 @@ from .conflicts import Conflict
 from .graph import Graph, Waves
 from .model import DependencyRules, EpicRules, State
 from .plan import Plan
-from .policies import POLICIES, Terms
+from .policies import POLICIES
+from .policies.base import Terms
 from .turns import find_turns
 
 

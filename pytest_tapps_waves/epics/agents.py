@@ -1,11 +1,9 @@
-"""Which agent a story has, once what it says itself and what its epic says are put together."""
+"""What an epic file says of agents: who does a story, once it and its epic are put together, and for how much."""
 
 from __future__ import annotations
 
-from dataclasses import fields, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import Literal, TypeAlias, get_args
-
-from .spec import AgentSpec
 
 Runner: TypeAlias = Literal["acp", "command"]
 """``acp``: it speaks the Agent Client Protocol; ``command``: it is given a prompt once, and prints its answer."""
@@ -22,6 +20,32 @@ DEFAULT_ITERATIONS = 3
 DEFAULT_MEMORY = 5
 PROMPT = "{prompt}"
 """What stands for the prompt in the words of a command."""
+
+
+@dataclass(frozen=True, slots=True)
+class AgentSpec:
+    """Who carries a story out, and how. ``None`` is what is not said here: then the epic's own agent is asked."""
+
+    command: list[str] | None = None
+    """The words that start it."""
+    runner: str | None = None
+    """``acp``: it speaks the Agent Client Protocol; ``command``: it is given a prompt once, and prints its answer."""
+    prompt: str | None = None
+    """What it is told, instead of the story's own texts."""
+    allow: list[str] | None = None
+    """The kinds of tools that it may use without being refused."""
+    max_iterations: int | None = None
+    """How often it is told in all what to do: once, and again after each failed check."""
+    env: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """What the agents of an epic may use up in one run, all together; ``None`` is without end."""
+
+    tokens: int | None = None
+    cost: float | None = None
+    """In the currency in which the agents reckon."""
 
 
 def put_together(own: AgentSpec | None, of_epic: AgentSpec | None) -> AgentSpec:

@@ -8,7 +8,7 @@ from pathlib import PurePosixPath
 from pydantic import TypeAdapter, ValidationError
 
 from ..errors import PlanProblems, Problem
-from .agents import PROMPT, lacks_prompt, put_together
+from .agents import PROMPT, AgentSpec, Budget, lacks_prompt, put_together
 from .pause import collector_paused
 from .schema import (
     ALIASES,
@@ -20,7 +20,7 @@ from .schema import (
     HeaderModel,
     StoryModel,
 )
-from .spec import AgentSpec, Budget, Check, EpicDefinition, EpicHeader, StorySpec, story_of
+from .spec import Check, EpicDefinition, EpicHeader, StorySpec, story_of
 from .wording import near, one_line, said, short, shown
 from .yaml_lines import Map, Seq, Value, read
 from .yaml_scalars import YamlError

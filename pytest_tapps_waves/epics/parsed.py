@@ -15,8 +15,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from .agents import AgentSpec, Budget
 from .pause import collector_paused
-from .spec import AgentSpec, Budget, Check, EpicDefinition, EpicHeader, StorySpec, story_of
+from .spec import Check, EpicDefinition, EpicHeader, StorySpec, story_of
 
 _PACKAGE = Path(__file__).parent
 

@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .agents import AgentSpec, Budget
 
 NOTHING: Mapping[str, Any] = MappingProxyType({})
 
@@ -17,32 +20,6 @@ class Check:
     description: str
     run: str | list[str] | None = None
     call: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class AgentSpec:
-    """Who carries a story out, and how. ``None`` is what is not said here: then the epic's own agent is asked."""
-
-    command: list[str] | None = None
-    """The words that start it."""
-    runner: str | None = None
-    """``acp``: it speaks the Agent Client Protocol; ``command``: it is given a prompt once, and prints its answer."""
-    prompt: str | None = None
-    """What it is told, instead of the story's own texts."""
-    allow: list[str] | None = None
-    """The kinds of tools that it may use without being refused."""
-    max_iterations: int | None = None
-    """How often it is told in all what to do: once, and again after each failed check."""
-    env: dict[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class Budget:
-    """What the agents of an epic may use up in one run, all together; ``None`` is without end."""
-
-    tokens: int | None = None
-    cost: float | None = None
-    """In the currency in which the agents reckon."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
 
-from .base import Executor, Surroundings, Telling, paths_of
-from .local import LocalExecutor
+# Every run has to know their names, few run stories.
+if TYPE_CHECKING:
+    from .base import Executor, Surroundings
 
 
 def _local(surroundings: Surroundings) -> Executor:
+    from .local import LocalExecutor
+
     return LocalExecutor()
 
 
 def _dask(surroundings: Surroundings) -> Executor:
-    # What it imports takes half a second, and is not there without the extra.
     from .dask import DaskExecutor
 
     return DaskExecutor.opened(surroundings)
@@ -21,5 +24,3 @@ def _dask(surroundings: Surroundings) -> Executor:
 
 EXECUTORS: Mapping[str, Callable[[Surroundings], Executor]] = {"local": _local, "dask": _dask}
 """By the name that users give. They raise :class:`~pytest_tapps_waves.errors.ExecutorError` if they cannot begin."""
-
-__all__ = ["EXECUTORS", "Executor", "LocalExecutor", "Surroundings", "Telling", "paths_of"]

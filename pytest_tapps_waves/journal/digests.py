@@ -8,7 +8,8 @@ from dataclasses import fields
 from hashlib import blake2b
 from typing import Any
 
-from ..epics.spec import AgentSpec, Check, EpicHeader, StorySpec
+from ..epics.agents import AgentSpec
+from ..epics.spec import Check, EpicHeader, StorySpec
 
 _INPUTS = ("call", "checks", "cwd", "dependencies", "run")
 """What commands and functions work from. Titles are for people, limits change no result, files affected are outputs."""

@@ -21,7 +21,8 @@ from ..concurrent.hooks import story_hooks
 from ..concurrent.lean import quiet_files
 from ..concurrent.outcomes import skipped
 from ..concurrent.output import own_output, routed_output, with_output
-from ..concurrent.portal import SharedLoop, loop_of_the_run, on_signal, waiting_task
+from ..concurrent.outside import waiting_task
+from ..concurrent.portal import SharedLoop, loop_of_the_run, on_signal
 from ..concurrent.setup_state import SharedSetupState
 from ..core.model import State
 from ..core.plan import Effect, Plan, Settled

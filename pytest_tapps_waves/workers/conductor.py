@@ -12,8 +12,8 @@ from ..concurrent.xdist import stop_run
 from ..core.graph import numbers_of
 from ..core.model import State
 from ..core.plan import Cancel, Effect, Plan, Settled, Tripped
-from ..core.policies import POLICIES, Terms
-from ..core.policies.base import WaveFinished, WaveStarted
+from ..core.policies import POLICIES
+from ..core.policies.base import Terms, WaveFinished, WaveStarted
 from ..distribution import NOTES, arguments_of
 from ..reports.breaker import report_tripped
 from ..reports.terminal import header, resume_line, write_summary

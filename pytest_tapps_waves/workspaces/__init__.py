@@ -2,10 +2,5 @@
 
 from __future__ import annotations
 
-from .base import Claim, Landed, Ledger, Made, Workspace, Workspaces
-from .none import in_place
-
 ISOLATIONS = ("none", "worktree")
 """The names that users give."""
-
-__all__ = ["ISOLATIONS", "Claim", "Landed", "Ledger", "Made", "Workspace", "Workspaces", "in_place"]

@@ -15,8 +15,8 @@ from typing import Any, TypeVar
 
 import pytest
 
-from pytest_tapps_waves.actions import Call, StoryContext
-from pytest_tapps_waves.actions.base import Job
+from pytest_tapps_waves.actions.base import Job, StoryContext
+from pytest_tapps_waves.actions.call import Call
 from pytest_tapps_waves.actions.output import Output
 from pytest_tapps_waves.actions.threads import DaemonThreads
 from pytest_tapps_waves.errors import ActionFailed
@@ -27,7 +27,7 @@ NAME: ContextVar[str] = ContextVar("NAME", default="nobody")
 
 STEPS = """
 import asyncio
-from pytest_tapps_waves.actions import StoryContext
+from pytest_tapps_waves.actions.base import StoryContext
 
 seen = []
 

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from pytest_tapps_waves.actions import Command
 from pytest_tapps_waves.actions.base import Job, StoryContext
+from pytest_tapps_waves.actions.command import Command
 from pytest_tapps_waves.actions.output import Output
 from pytest_tapps_waves.errors import ActionFailed
 

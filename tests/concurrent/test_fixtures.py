@@ -11,7 +11,8 @@ import pytest
 from _pytest.fixtures import FixtureDef
 
 from pytest_tapps_waves.concurrent.fixtures import PROCESS_WIDE, _Shared, shared_fixtures
-from pytest_tapps_waves.concurrent.portal import SharedLoop, wait_outside
+from pytest_tapps_waves.concurrent.outside import wait_outside
+from pytest_tapps_waves.concurrent.portal import SharedLoop
 
 TESTS = """
     import pytest

@@ -11,7 +11,9 @@ from pytest_tapps_waves.core.conflicts import find_conflicts
 from pytest_tapps_waves.core.graph import Graph, Waves
 from pytest_tapps_waves.core.model import EpicRules, OnConflict, State, Story
 from pytest_tapps_waves.core.plan import Plan
-from pytest_tapps_waves.core.policies import EagerPolicy, Terms, WavesPolicy
+from pytest_tapps_waves.core.policies.base import Terms
+from pytest_tapps_waves.core.policies.eager import EagerPolicy
+from pytest_tapps_waves.core.policies.waves import WavesPolicy
 from pytest_tapps_waves.core.turns import find_turns
 
 EPIC = "epic_a.yaml"

@@ -10,8 +10,8 @@ from pytest_tapps_waves.core.conflicts import find_conflicts
 from pytest_tapps_waves.core.graph import Graph
 from pytest_tapps_waves.core.model import DependencyAction, DependencyRules, EpicRules, OnConflict, State, Story
 from pytest_tapps_waves.core.plan import Cancel, Effect, Plan, Settled, Tripped
-from pytest_tapps_waves.core.policies import Terms, WavesPolicy
-from pytest_tapps_waves.core.policies.base import WaveFinished, WaveStarted
+from pytest_tapps_waves.core.policies.base import Terms, WaveFinished, WaveStarted
+from pytest_tapps_waves.core.policies.waves import WavesPolicy
 
 EPIC, OTHER = "epic_a.yaml", "epic_b.yaml"
 OPEN, PASSED, FAILED = "circuit breaker open", State.PASSED, State.FAILED

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pytest_tapps_waves.core.graph import Graph
 from pytest_tapps_waves.core.model import EpicRules, State, Story
 from pytest_tapps_waves.core.plan import Cancel, Plan
-from pytest_tapps_waves.core.policies import Terms, WavesPolicy
-from pytest_tapps_waves.core.policies.base import WaveFinished, WaveStarted
+from pytest_tapps_waves.core.policies.base import Terms, WaveFinished, WaveStarted
+from pytest_tapps_waves.core.policies.waves import WavesPolicy
 
 EPIC = "epic_a.yaml"
 

@@ -202,7 +202,7 @@ def test_an_action_of_a_hook_runs_again_when_any_of_its_keys_has_changed(
     project.write(
         "conftest.py",
         f"""
-        from pytest_tapps_waves.actions import Command
+        from pytest_tapps_waves.actions.command import Command
         class Note:
             def __init__(self, word): self.word = word
             def describe(self): return f"note: {{self.word}}"

@@ -141,7 +141,7 @@ def test_stories_are_told_where_they_are(repository: Repository) -> None:
         "where.py",
         """
         from pathlib import Path
-        from pytest_tapps_waves.actions import StoryContext
+        from pytest_tapps_waves.actions.base import StoryContext
 
         def note(story: StoryContext) -> None:
             (story.cwd / "called.txt").write_text(f"{story.root == story.cwd} {Path.cwd() == story.cwd}")

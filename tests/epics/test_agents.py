@@ -6,9 +6,9 @@ from textwrap import dedent
 
 import pytest
 
-from pytest_tapps_waves.epics.agents import DEFAULT_ALLOW, TOOL_KINDS, effective, put_together
+from pytest_tapps_waves.epics.agents import DEFAULT_ALLOW, TOOL_KINDS, AgentSpec, Budget, effective, put_together
 from pytest_tapps_waves.epics.loader import load
-from pytest_tapps_waves.epics.spec import AgentSpec, Budget, EpicDefinition
+from pytest_tapps_waves.epics.spec import EpicDefinition
 from pytest_tapps_waves.errors import PlanProblems
 
 

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from pytest_tapps_waves.epics.spec import AgentSpec, Check, EpicHeader, StorySpec
+from pytest_tapps_waves.epics.agents import AgentSpec
+from pytest_tapps_waves.epics.spec import Check, EpicHeader, StorySpec
 from pytest_tapps_waves.journal.digests import changed_keys, definition_of, definition_of_file, upstream_of
 
 BEFORE: dict[str, Any] = {

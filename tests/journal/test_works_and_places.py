@@ -12,7 +12,7 @@ from pytest_tapps_waves.journal import Journal, Store
 from pytest_tapps_waves.journal.owners import Owner, this_process
 from pytest_tapps_waves.journal.places import Places
 from pytest_tapps_waves.journal.works import Done, done_by, put_done
-from pytest_tapps_waves.workspaces import Made
+from pytest_tapps_waves.workspaces.base import Made
 
 pytestmark = pytest.mark.usefixtures("databases_are_closed")
 

@@ -8,7 +8,7 @@ import shutil
 from contextlib import AbstractAsyncContextManager, nullcontext
 from pathlib import Path
 
-from ...epics.spec import AgentSpec
+from ...epics.agents import AgentSpec
 from ...errors import ActionFailed
 from ..base import Job, Work
 from ..output import Output

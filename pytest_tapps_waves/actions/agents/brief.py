@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from ...epics.spec import AgentSpec
+from ...epics.agents import AgentSpec
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,209 @@
+"""Synchronous code that waits for coroutines, in greenlets that are used again."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import contextvars
+import gc
+import traceback
+import weakref
+from collections.abc import Awaitable, Callable, Iterator
+from functools import partial
+from typing import Any
+
+import greenback
+import pytest
+from greenlet import getcurrent, greenlet
+
+from pytest_tapps_waves.concurrent.outside import wait_outside, waiting_task
+from pytest_tapps_waves.concurrent.portal import SharedLoop
+
+VARIABLE = contextvars.ContextVar("VARIABLE", default="nobody's")
+
+
+@pytest.fixture
+def portal() -> Iterator[SharedLoop]:
+    shared = SharedLoop()
+    yield shared
+    shared.close()
+
+
+async def in_time(awaitable: Awaitable[Any]) -> Any:
+    async with asyncio.timeout(10):
+        return await awaitable
+
+
+def wait_and_tell() -> Any:
+    wait_outside(asyncio.sleep(0))
+    return getcurrent()
+
+
+def test_greenlets_are_used_again_and_there_are_as_many_as_works_at_once(portal: SharedLoop) -> None:
+    async def run() -> list[set[Any]]:
+        return [set(await asyncio.gather(*(portal.enter(wait_and_tell) for _ in range(3)))) for _ in range(2)]
+
+    first, second = asyncio.run(run())
+    assert len(first) == 3
+    assert first == second
+    portal.close()
+    assert not any(first)
+
+
+def test_work_is_outside_of_the_loop_and_what_it_waits_for_in_it(portal: SharedLoop) -> None:
+    async def inside() -> Any:
+        return asyncio.current_task(), asyncio.get_running_loop()
+
+    def work() -> list[Any]:
+        with pytest.raises(RuntimeError, match="no running event loop"):
+            asyncio.get_running_loop()
+        return [
+            waiting_task(),
+            *wait_outside(inside()),
+            asyncio.run(asyncio.sleep(0, "a loop of its own")),
+            waiting_task(),
+        ]
+
+    async def run() -> list[Any]:
+        task, loop = asyncio.current_task(), asyncio.get_running_loop()
+        found = await portal.enter(work)
+        assert (asyncio.current_task(), asyncio.get_running_loop(), waiting_task()) == (task, loop, None)
+        assert found == [task, task, loop, "a loop of its own", task]
+        return found
+
+    assert asyncio.run(in_time(run()))
+
+
+def test_each_work_has_the_context_of_its_task_before_and_after_it_waits(portal: SharedLoop) -> None:
+    def work(name: str) -> list[str]:
+        before = VARIABLE.get()
+        VARIABLE.set(name)
+        wait_outside(asyncio.sleep(0))
+        return [before, VARIABLE.get()]
+
+    async def run() -> Any:
+        await portal.enter(partial(work, "first"))
+        VARIABLE.set("the task's")
+        both = await asyncio.gather(*(asyncio.create_task(portal.enter(partial(work, name))) for name in "ab"))
+        return [*both, VARIABLE.get()]
+
+    assert asyncio.run(run()) == [["the task's", "a"], ["the task's", "b"], "the task's"]
+
+
+def test_a_coroutine_runs_in_the_context_of_whoever_waits_for_it(portal: SharedLoop) -> None:
+    async def told() -> str:
+        await asyncio.sleep(0)
+        return VARIABLE.get()
+
+    def work() -> list[str]:
+        context = contextvars.copy_context()
+        context.run(VARIABLE.set, "its own")
+        return [context.run(wait_outside, told()), wait_outside(told())]
+
+    assert asyncio.run(portal.enter(work)) == ["its own", "nobody's"]
+
+
+def test_code_in_a_greenlet_below_may_wait(portal: SharedLoop) -> None:
+    def work() -> Any:
+        below = greenlet(lambda: wait_outside(asyncio.sleep(0, "waited")))
+        return below.switch()
+
+    assert asyncio.run(in_time(portal.enter(work))) == "waited"
+
+
+def test_a_failure_comes_with_the_frames_that_it_came_through(portal: SharedLoop) -> None:
+    async def fails_later() -> None:
+        await asyncio.sleep(0)
+        raise ValueError("in the coroutine")
+
+    def work() -> str:
+        with pytest.raises(ValueError, match="in the coroutine") as caught:
+            wait_outside(fails_later())
+        return "".join(traceback.format_exception(caught.value))
+
+    assert "in fails_later" in asyncio.run(portal.enter(work))
+
+    def fails() -> None:
+        raise KeyError("in the work")
+
+    with pytest.raises(KeyError) as caught:
+        asyncio.run(portal.enter(fails))
+    assert "in fails" in "".join(traceback.format_exception(caught.value))
+
+
+@pytest.mark.parametrize("how", ["raised by what is awaited", "given to a future", "raised by the work", "returned"])
+def test_nothing_of_a_work_is_kept(portal: SharedLoop, how: str) -> None:
+    class Kept(Exception):
+        pass
+
+    async def fails() -> None:
+        await asyncio.sleep(0)
+        raise made()
+
+    kept: list[weakref.ref[Kept]] = []
+
+    def made() -> Kept:
+        error = Kept()
+        kept.append(weakref.ref(error))
+        return error
+
+    def work() -> Any:
+        if how == "returned":
+            return made()
+        if how == "raised by the work":
+            raise made()
+        return wait_outside(fails() if how == "raised by what is awaited" else given())
+
+    async def given() -> None:
+        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        asyncio.get_running_loop().call_soon(lambda: future.set_exception(made()))
+        await future
+
+    async def run() -> None:
+        with contextlib.suppress(Kept):
+            await portal.enter(work)
+        await portal.enter(lambda: None)
+
+    gc.collect()
+    gc.disable()
+    try:
+        asyncio.run(run())
+        assert [reference() for reference in kept] == [None]
+    finally:
+        gc.enable()
+
+
+def test_a_work_that_is_cancelled_while_it_waits_goes_on_and_its_task_is_cancelled_no_more(portal: SharedLoop) -> None:
+    def work(begun: Callable[[], None]) -> str:
+        begun()
+        try:
+            wait_outside(asyncio.Event().wait())
+        except asyncio.CancelledError:
+            return str(wait_outside(asyncio.sleep(0, "cleaned up")))
+        return "not cancelled"
+
+    async def run() -> Any:
+        begun = asyncio.Event()
+        task = asyncio.create_task(portal.enter(partial(work, begun.set)))
+        await begun.wait()
+        task.cancel()
+        return await task, task.cancelling()
+
+    assert asyncio.run(in_time(run())) == ("cleaned up", 0)
+
+
+def test_what_is_awaited_may_switch_greenlets_with_greenback(portal: SharedLoop) -> None:
+    def synchronous(value: int) -> int:
+        return int(greenback.await_(asyncio.sleep(0, value)))
+
+    async def test() -> int:
+        await greenback.ensure_portal()
+        return synchronous(1) + await asyncio.sleep(0, 10) + synchronous(100)
+
+    def work() -> int:
+        return wait_outside(test()) + wait_outside(asyncio.sleep(0, 1000))
+
+    async def run() -> list[int]:
+        return list(await asyncio.gather(*(asyncio.create_task(portal.enter(work)) for _ in range(2))))
+
+    assert asyncio.run(in_time(run())) == [1111, 1111]

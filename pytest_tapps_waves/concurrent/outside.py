@@ -56,6 +56,8 @@ class Worker(greenlet):
                     answer: tuple[Any, BaseException | None] = (yield awaited), None
                 except BaseException as error:
                     answer = None, error
+                # What is awaited holds the error that it raised, an error the frames that it came through: this is one.
+                awaited = wanted = None
                 # Another one, if what is awaited switches greenlets itself.
                 self.parent = getcurrent()
                 wanted = waiting.switch(*answer)
@@ -93,10 +95,11 @@ class Worker(greenlet):
             except StopIteration as end:
                 return end.value  # type: ignore[no-any-return]
             finally:
-                # An error holds the frames that it came through, and this is one.
+                # As above.
                 answer = error = None
             # Whoever waits may be in a greenlet of its own, below this one.
             answer, error = self._ask((awaited, getcurrent()))
+            awaited = None
 
     def _ask(self, wanted: tuple[Any, greenlet] | None) -> Any:
         assert self.parent is not None

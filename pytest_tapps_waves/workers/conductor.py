@@ -28,6 +28,11 @@ if TYPE_CHECKING:
     from .crew import Crew
 
 
+_BRIEF = 0.02
+"""Seconds. Behind a story that takes no longer the next one may wait in its worker: there and back to the controller it
+is half a millisecond, in which the worker would have nothing to do."""
+
+
 class Conductor:
     """The plugin object of the controller of a run of which stories run across workers.
 
@@ -57,6 +62,8 @@ class Conductor:
         found = facts.found
         self.at_once = found.limit // workers
         """How many stories a worker runs at most."""
+        # Epics have rules for what must not begin any more; a test that waits in a worker has begun, to the plan.
+        self._sends_ahead = facts.one_by_one and not found.epics
         self._index_of = {key: index for index, key in enumerate(collection) if key in found.graph.stories}
         self._wave_of = numbers_of(found.waves)
         self._ready: deque[str] = deque()
@@ -72,7 +79,7 @@ class Conductor:
             POLICIES[found.schedule](found.graph, found.waves, Terms(facts.durations, found.turns, found.conflicts)),
             rules={path: epic.rules for path, epic in found.epics.items()},
             conflicts=found.conflicts,
-            limit=found.limit,
+            limit=found.limit + (workers if self._sends_ahead else 0),
             dependency_rules=settings.dependency_rules,
         )
 
@@ -106,6 +113,10 @@ class Conductor:
             self._report(decided)
             self._end(key, decided.state, decided.reason)
 
+    def is_brief(self, index: int) -> bool:
+        """Whether another story may be sent to wait behind this one."""
+        return self._sends_ahead and self._facts.durations[self._collection[index]] <= _BRIEF
+
     def sent(self, index: int, node: Any) -> None:
         """A story was sent to this worker."""
         key = self._collection[index]
@@ -114,11 +125,14 @@ class Conductor:
             self._held_by.setdefault(self._facts.found.graph.stories[key].epic, set()).add(node)
 
     def again(self, index: int) -> None:
-        """A story that was sent to a worker has to be sent to another one."""
+        """A story that was sent to a worker, which has not begun it or has crashed, has to be sent to another one."""
         key = self._collection[index]
         self._crashed.discard(key)
         self._sent_to.pop(key, None)
-        self._ready.append(key)
+        if self._plan.stopped or key in self._cancelling:
+            self._not_begun(key)
+        else:
+            self._ready.appendleft(key)
 
     def ended(self, index: int, end: tuple[State, str]) -> None:
         """A story has ended."""

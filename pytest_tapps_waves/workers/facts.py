@@ -48,7 +48,9 @@ class Facts(NamedTuple):
     definitions: Mapping[str, str]
     """What the results of stories depend on, as digests, by key."""
     durations: Mapping[str, float]
-    """How long stories are thought to take."""
+    """How long stories are thought to take, in seconds."""
+    one_by_one: bool
+    """Whether a worker runs no two stories at once."""
 
 
 def told(session: pytest.Session, found: Prepared) -> str:
@@ -72,6 +74,7 @@ def told(session: pytest.Session, found: Prepared) -> str:
             "epic_ids": {path: epic.header.id for path, epic in epics.items()},
             "schedule": found.schedule,
             "limit": found.limit if found.concurrent else 1,
+            "one_by_one": not found.concurrent,
             "titles": found.titles,
             "epic_titles": found.epic_titles,
             "secrets": _secrets(epics) if found.secrets is not None else None,
@@ -122,6 +125,7 @@ def understood(config: pytest.Config, text: str, workers: int) -> Facts:
         data["epic_ids"],
         data["definitions"],
         data["durations"],
+        data["one_by_one"],
     )
 
 

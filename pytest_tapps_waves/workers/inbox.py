@@ -78,7 +78,8 @@ class Inbox:
     def _give_back(self, indices: Sequence[int]) -> None:
         """All or nothing, as pytest-xdist has it."""
         asked = set(indices)
-        given = list(indices) if asked <= set(self._others) else []
+        given = list(indices) if asked <= {*self._stories, *self._others} else []
         if given:
+            self._stories = deque(index for index in self._stories if index not in asked)
             self._others = deque(index for index in self._others if index not in asked)
         self._line.given_back(given)

@@ -23,8 +23,8 @@ def is_replaced(chosen: Any) -> bool:
 class WavesScheduling(LoadScheduling):  # type: ignore[misc]  # pytest-xdist has no types
     """Sends a story when the plan says so, to the worker that has the least to do.
 
-    No story is sent before it may begin. What is no story is sent in portions, and a worker that has nothing to do
-    takes over from one that has more.
+    No story is sent before it may begin. One may wait in a worker that is about to have nothing to do. What is no story
+    is sent in portions, and a worker that has nothing to do takes over from one that has more.
     """
 
     def __init__(self, config: pytest.Config, log: Any, crew: Crew) -> None:
@@ -104,7 +104,10 @@ class WavesScheduling(LoadScheduling):  # type: ignore[misc]  # pytest-xdist has
         given_back = set(indices)
         if node in self.node2pending:
             self.node2pending[node] = [index for index in self.node2pending[node] if index not in given_back]
-        self.pending[:0] = indices
+        self.pending[:0] = [index for index in indices if not self._leading.is_story(index)]
+        for index in given_back & self._running.get(node, set()):
+            self._running[node].remove(index)
+            self._leading.again(index)
         self._feed()
 
     def remove_node(self, node: Any) -> str | None:
@@ -154,8 +157,12 @@ class WavesScheduling(LoadScheduling):  # type: ignore[misc]  # pytest-xdist has
 
     def _idlest(self) -> Any | None:
         """The worker that has the least to do, of those that may be sent a story."""
-        able = [node for node in self._workers() if len(self._running[node]) < self._leading.at_once]
+        able = [node for node in self._workers() if self._takes_another(self._running[node])]
         return min(able, key=lambda node: (len(self._running[node]), len(self.node2pending[node])), default=None)
+
+    def _takes_another(self, running: set[int]) -> bool:
+        at_once = self._leading.at_once
+        return len(running) < at_once or (len(running) == at_once and all(map(self._leading.is_brief, running)))
 
     def _fill(self, node: Any) -> None:
         """Send a worker its portion of what is no story. Portions become smaller, as with ``--dist=load``."""
@@ -170,17 +177,20 @@ class WavesScheduling(LoadScheduling):  # type: ignore[misc]  # pytest-xdist has
 
     def _take_over(self) -> None:
         """Ask the worker that has the most left for half of it, since another one has nothing."""
-        # One that has begun nothing is about to.
-        busy = [node for node in self._workers() if node not in self._asked and self._crew.begun(node)]
-        left = {node: self._not_begun(node) for node in busy}
+        left = {node: self._waiting_in(node) for node in self._workers() if node not in self._asked}
         node = max(left, key=lambda node: len(left[node]), default=None)
         if node is not None and left[node]:
             self._asked.add(node)
             node.send_steal(left[node][len(left[node]) // 2 :])
 
-    def _not_begun(self, node: Any) -> list[int]:
-        begun = set(self._crew.begun(node))
-        return [index for index in self.node2pending[node] if index not in begun and index not in self._running[node]]
+    def _waiting_in(self, node: Any) -> list[int]:
+        """What a worker can give back: not what it has begun, nor what it begins now and has not said so yet."""
+        begun, running = set(self._crew.begun(node)), self._running[node]
+        left = [index for index in self.node2pending[node] if index not in begun]
+        if left and not begun:
+            left.remove(next((index for index in left if index in running), left[0]))
+        story_waits = len(running) > self._leading.at_once
+        return [index for index in left if story_waits or index not in running]
 
 
 def cancel_in(node: Any, index: int, reason: str) -> None:

@@ -35,22 +35,31 @@ class Told:
         self._line = line
         self._is_story = is_story
         self._reported: set[str] = set()
+        self._began: dict[str, tuple[float, float]] = {}
 
     def begin(self, key: str) -> Settled | None:
         """The controller has noted it already."""
+        self._began[key] = time.time(), time.perf_counter()
+        return None
 
     def set_up(self, key: str) -> None:
         # Only that of one that some plugin runs again is news.
         if key in self._reported:
+            self._began[key] = time.time(), time.perf_counter()
             self._say("set_up", key)
 
     def reported(self, key: str, state: State, reason: str, tries: Sequence[Tried]) -> None:
         self._reported.add(key)
+        if not tries and key in self._began:
+            # Only here it is known when it began, since it may have waited for its turn.
+            started, clock = self._began[key]
+            tries = [Tried(started, time.perf_counter() - clock, None, "")]
         told = [tuple(tried) for tried in tries]
         self._say("reported", key, state=state.value, reason=reason[:_REASON], tries=told)
 
     def settled(self, key: str, state: State, reason: str) -> None:
         """The controller is told so anyway."""
+        self._began.pop(key, None)
 
     def process(self, key: str, pid: int) -> None:
         self._say("process", key, pid=pid)

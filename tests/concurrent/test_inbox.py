@@ -56,6 +56,16 @@ def test_all_that_is_asked_back_is_given_back_or_nothing(
     assert inbox.another() == ([] if given else [2])
 
 
+def test_a_story_that_waits_is_given_back(inbox: Inbox, worker: Worker) -> None:
+    inbox.hear("runtests", {"indices": [100]})
+    inbox.hear("runtests", {"indices": [101]})
+    assert inbox.take() == 100
+    inbox.hear("steal", {"indices": [101]})
+    inbox.hear("steal", {"indices": [100]})
+    assert worker.sent == [("unscheduled", {"indices": [101]}), ("unscheduled", {"indices": []})]
+    assert inbox.stories() == []
+
+
 def test_an_engine_takes_all_stories_and_one_of_the_others(inbox: Inbox) -> None:
     inbox.hear("runtests", {"indices": [1, 100, 2, 101]})
     assert inbox.stories() == [100, 101]

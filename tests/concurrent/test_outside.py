@@ -155,9 +155,12 @@ def test_nothing_of_a_work_is_kept(portal: SharedLoop, how: str) -> None:
         return wait_outside(fails() if how == "raised by what is awaited" else given())
 
     async def given() -> None:
+        await failing_in_a_moment()
+
+    def failing_in_a_moment() -> asyncio.Future[None]:
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        asyncio.get_running_loop().call_soon(lambda: future.set_exception(made()))
-        await future
+        asyncio.get_running_loop().call_soon(future.set_exception, made())
+        return future
 
     async def run() -> None:
         with contextlib.suppress(Kept):

@@ -211,7 +211,8 @@ def test_a_critical_failure_cancels_what_runs_in_other_workers(project: Project)
     result.stdout.fnmatch_lines(["epic_shop.yaml: 1 failed, 1 skipped, 1 cancelled"])
 
 
-def test_a_story_that_waits_in_a_worker_is_cancelled_before_it_begins(project: Project) -> None:
+@pytest.mark.parametrize("then", ["ends", "dies"])
+def test_a_story_that_waits_in_a_worker_is_cancelled_before_it_begins(project: Project, then: str) -> None:
     project.epic("""
         stories:
           - {id: first, run: "until [ -e BUSY ]; do sleep 0.01; done"}
@@ -236,17 +237,20 @@ def test_a_story_that_waits_in_a_worker_is_cancelled_before_it_begins(project: P
     )
     project.write(
         "test_it.py",
-        """
-        import pathlib, time
+        f"""
+        import os, pathlib, time
 
         def test_busy():
             pathlib.Path("BUSY").touch()
             while not pathlib.Path("GO").exists():
                 time.sleep(0.01)
+            if {then == "dies"}:
+                os._exit(3)
         """,
     )
     result = project.run_process("-n2", "--timeout=60", "-rs", plugins=(*XDIST, "pytest_timeout"))
-    result.assert_outcomes(passed=2, failed=1, skipped=2)
+    died = then == "dies"
+    result.assert_outcomes(passed=2 - died, failed=1 + died, skipped=2)
     assert not (project.path / "RAN").exists()
     assert sorted(project.lines("STARTED")) == ["critical", "first"]
     result.stdout.fnmatch_lines(["epic_shop.yaml: 1 passed, 1 failed, 1 skipped, 1 cancelled"])

@@ -6,7 +6,8 @@
     python tests/suites/across_workers.py --what matrix              # the scenarios of tests/dependency_scenarios.py
     python tests/suites/across_workers.py --smallest                 # what CI runs: a little of each
 
-``orders``: every test runs once, after all that it depends on, and none is lost. ``kills``: what ran in the worker that
+``orders``: every test runs once, after all that it depends on, and none is lost. From the second graph on the journal
+knows tests of these names, so that they are sent ahead. ``kills``: what ran in the worker that
 was killed is FAILED, what depends on it is skipped, and all else has run once and has passed. ``time``: whole runs in
 turns, with the tests marked and unmarked; the median of the proportions and the middle half of them.
 """
@@ -95,6 +96,8 @@ def start(folder: Path, *options: str) -> subprocess.Popen[bytes]:
     for name in ("LOG", "REPORTS"):
         (folder / name).unlink(missing_ok=True)
     environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_XDIST")}
+    # With it every process would compile all plugins again.
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)
     with (folder / "output").open("wb") as output:
         return subprocess.Popen(
             [sys.executable, "-m", "pytest", "-q", "-p", "no:randomly", *options],
@@ -156,7 +159,7 @@ def orders(folder: Path, seed: int, tests: int) -> None:
 def kills(folder: Path, seed: int, tests: int) -> str:
     chance = random.Random(seed)
     graph = Graph(chance, tests)
-    graph.write(folder, seconds=0.02)
+    graph.write(folder, seconds=(0.02, 0.01)[seed % 2])
     process = start(folder, "-n2", f"--epic-schedule={('waves', 'eager')[seed % 2]}")
     moment = chance.randint(1, tests // 2)
     while len(log_of(folder)) < moment:

@@ -1,0 +1,110 @@
+"""Tests that are sent to a worker while it still runs another one, which is known to be brief."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+
+import pytest
+from project import Project
+from workers_project import XDIST
+
+TESTS = """
+    import os
+    import pathlib
+    import sqlite3
+    import time
+    import pytest
+
+    def note(name):
+        with open("ORDER", "a") as file:
+            file.write(f"{name}-{os.environ['PYTEST_XDIST_WORKER']} ")
+
+    def wait_for(name):
+        while not pathlib.Path(name).exists():
+            time.sleep(0.005)
+
+    def wait_until_sent(name):
+        journal = sqlite3.connect(".pytest_cache/d/epics/journal.db")
+        sent = "SELECT 1 FROM attempt WHERE node LIKE ? AND run = (SELECT max(number) FROM run)"
+        while journal.execute(sent, [f"%::{name}"]).fetchone() is None:
+            time.sleep(0.005)
+        journal.close()
+
+    def test_first():
+        note("first")
+        if pathlib.Path("SECOND_RUN").exists():
+            FIRST
+
+    def test_second():
+        note("second")
+
+    def test_third():
+        note("third")
+        pathlib.Path("THIRD").touch()
+
+    @pytest.mark.depends(on=["test_first", "test_second", "test_third"])
+    def test_last():
+        note("last")
+"""
+COUNT = 4
+
+
+def _run(project: Project, *options: str, **outcomes: int) -> list[str]:
+    """In which order tests ran, and where."""
+    (project.path / "ORDER").unlink(missing_ok=True)
+    (project.path / "THIRD").unlink(missing_ok=True)
+    project.run_process(*options, "--timeout=60", plugins=(*XDIST, "pytest_timeout")).assert_outcomes(**outcomes)
+    return project.lines("ORDER")
+
+
+def _known(project: Project, first: str) -> None:
+    """A project of brief tests, all of which have been run once; the first is going to do something else."""
+    project.write("test_it.py", TESTS.replace("FIRST", first))
+    _run(project, "-n1", passed=COUNT)
+    (project.path / "SECOND_RUN").touch()
+
+
+def _journal(project: Project) -> dict[str, tuple[float, float]]:
+    """When tests of the last run began, and how long they took, in seconds."""
+    with closing(sqlite3.connect(project.path / ".pytest_cache/d/epics/journal.db")) as journal:
+        rows = journal.execute(
+            "SELECT node, started, duration FROM attempt WHERE run = (SELECT max(number) FROM run)"
+        ).fetchall()
+    return {node.rpartition("_")[2]: (started, duration) for node, started, duration in rows}
+
+
+def test_one_is_sent_before_the_one_before_it_has_ended(project: Project) -> None:
+    _known(project, "wait_until_sent('test_second')")
+    assert _run(project, "-n1", passed=COUNT)[:2] == ["first-gw0", "second-gw0"]
+
+
+def test_one_that_waits_behind_one_that_takes_longer_than_ever_is_taken_over(project: Project) -> None:
+    _known(project, "wait_for('THIRD')")
+    order = _run(project, "-n2", passed=COUNT)
+    where = dict(entry.split("-") for entry in order)
+    assert set(where) == {"first", "second", "third", "last"}
+    assert where["third"] == where["second"] != where["first"]
+    assert order[-1].startswith("last")
+
+
+def test_the_time_for_which_one_waited_is_no_part_of_its_duration(project: Project) -> None:
+    _known(project, "time.sleep(0.5)")
+    assert _run(project, "-n1", passed=COUNT)[:2] == ["first-gw0", "second-gw0"]
+    journal = _journal(project)
+    first_began, first_took = journal["first"]
+    second_began, second_took = journal["second"]
+    assert second_began >= first_began + first_took
+    assert second_took < first_took
+
+
+@pytest.mark.parametrize("option", ["-x", "--maxfail=1"])
+def test_one_that_waits_when_the_run_is_to_stop_does_not_run(project: Project, option: str) -> None:
+    _known(project, "raise ValueError('stop')")
+    assert _run(project, "-n1", option, failed=1) == ["first-gw0"]
+
+
+def test_all_that_waited_in_a_worker_that_dies_run_elsewhere(project: Project) -> None:
+    _known(project, "os._exit(3)")
+    order = _run(project, "-n1", failed=1, passed=2, skipped=1)
+    assert order == ["first-gw0", "second-gw1", "third-gw1"]

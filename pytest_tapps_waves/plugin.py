@@ -9,6 +9,7 @@ import pytest
 
 from . import hookspecs
 from .collect.depends import MARK_HELP, refuse_peer
+from .collect.failure_text import Serialized
 from .concurrent.xdist import DistOption, is_across_workers, note_distribution, use_no_workers
 from .options import add_options
 from .reports import FOR_PROGRAMS, PLAN_FORMATS, STATUS_FORMATS
@@ -55,6 +56,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
         config.pluginmanager.register(Columns(), COLUMNS)
     config.pluginmanager.register(EpicSession(config, settings), "epics-session")
+    config.pluginmanager.register(Serialized(), "epics-serialized")
     if is_github(config):
         from .reports.github import Annotations
 

@@ -2,46 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Sequence
 
 from ..attempts import Attempt, CheckResult, Performance
 from ..errors import ActionFailed, EpicError
 from ..inert import inert
-
-
-class Place(NamedTuple):
-    """Where a story stands, in the form that pytest looks for to make its one-line summaries."""
-
-    path: str
-    lineno: int
-    message: str
-
-    def __str__(self) -> str:
-        return f"{self.path}:{self.lineno}: {self.message}"
-
-
-class FailureText:
-    """A ``longrepr``: paragraphs, of which the first is the headline."""
-
-    def __init__(self, place: Place, lines: Sequence[str]) -> None:
-        self.reprcrash = place
-        self._lines = tuple(lines)
-
-    def toterminal(self, tw: Any) -> None:
-        """Called by pytest to print the failure."""
-        tw.line(f"{self.reprcrash.path}:{self.reprcrash.lineno}: {self._lines[0]}", bold=True, red=True)
-        for line in self._lines[1:]:
-            tw.line(line)
-
-    def masked(self, text: Callable[[str], str]) -> FailureText:
-        """The same, without what ``text`` takes out of a text."""
-        place = self.reprcrash
-        return FailureText(place._replace(message=text(place.message)), text("\n".join(self._lines)).split("\n"))
-
-    def __str__(self) -> str:
-        first = f"{self.reprcrash.path}:{self.reprcrash.lineno}: {self._lines[0]}"
-        return "\n".join([first, *self._lines[1:]])
 
 
 class StoryFailed(EpicError):

@@ -21,7 +21,8 @@ from ..inert import inert, one_line
 from ..settings import SETTINGS, EpicSettings
 from .agent_work import work_properties, work_sections
 from .doing import action_for
-from .failure import FailureText, Place, StoryFailed, check_failed, refused, story_failed
+from .failure import StoryFailed, check_failed, refused, story_failed
+from .failure_text import FailureText, Place
 from .library import library_of
 
 

@@ -16,7 +16,7 @@ import pytest
 # of it. Noticed by tests/test_private_api.py.
 from _pytest.nodes import Node
 
-from .current import CURRENT_ITEM
+from .current import CURRENT_ITEM, RUNS_ALONE
 from .setup_state import SharedSetupState
 
 
@@ -43,11 +43,12 @@ class HeldFixtures:
     @contextmanager
     def around(self, item: pytest.Item) -> Iterator[None]:
         """While this holds the item is set up, run and torn down, but not what it shares with others."""
-        token = CURRENT_ITEM.set(item)
+        token, alone_token = CURRENT_ITEM.set(item), RUNS_ALONE.set(True)
         try:
             yield
         finally:
             CURRENT_ITEM.reset(token)
+            RUNS_ALONE.reset(alone_token)
             self._state.ended(item)
 
     def release_before(self, following: pytest.Item) -> None:

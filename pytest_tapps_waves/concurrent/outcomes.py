@@ -14,7 +14,7 @@ from _pytest.subtests import Captured, SubtestContext, SubtestReport, failed_sub
 
 from ..attempts import CheckResult
 from ..inert import inert
-from .current import CURRENT_ITEM
+from .current import CURRENT_ITEM, RUNS_ALONE
 
 
 def skipped(reason: str) -> BaseException:
@@ -62,9 +62,9 @@ def report_check(item: pytest.Item, result: CheckResult, error: BaseException | 
 
 
 def _terminal_visible(item: pytest.Item) -> AbstractContextManager[None]:
-    """While items run one by one a report in the middle of a phase would be captured; at once, it never is."""
+    """While an item runs alone a report in the middle of a phase would be captured; while others do, it never is."""
     capture = item.config.pluginmanager.get_plugin("capturemanager")
-    if capture is None or CURRENT_ITEM.get() is not None:
+    if capture is None or (CURRENT_ITEM.get() is not None and not RUNS_ALONE.get()):
         return nullcontext()
     disabled: AbstractContextManager[None] = capture.global_and_fixture_disabled()
     return disabled

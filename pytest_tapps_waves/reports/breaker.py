@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ..collect.failure import FailureText, Place
+from ..collect.failure_text import FailureText, Place
 from ..concurrent.xdist import send_report, worker_of
 from ..core.plan import Plan, Tripped
 from .words import stories

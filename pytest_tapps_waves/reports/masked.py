@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from ..actions.secrets import Secrets
-from ..collect.failure import FailureText, Place
+from ..collect.failure_text import FailureText, Place
 from ..collect.items import StoryItem
 
 

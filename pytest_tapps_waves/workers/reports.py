@@ -7,7 +7,8 @@ from collections.abc import Sequence
 
 import pytest
 
-from ..collect.failure import FailureText, Place, refused
+from ..collect.failure import refused
+from ..collect.failure_text import FailureText, Place
 from ..core.model import State, Story
 from ..core.plan import Settled
 

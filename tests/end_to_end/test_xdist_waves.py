@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from project import Project
 from workers_project import NOTE_REPORTS, XDIST, reports
@@ -67,6 +69,30 @@ def test_reports_are_those_of_one_process(mixed: Project, workers: str) -> None:
     alone = reports(mixed)
     assert len(alone) > 60
     assert reports(mixed, workers) == alone
+
+
+@pytest.mark.parametrize("options", [("-n2",), ("-n2", "--dist=loadfile")])
+def test_a_failure_is_shown_as_in_one_process(project: Project, options: tuple[str, ...]) -> None:
+    project.epic("""
+        epic: {id: shop, fail_fast: false}
+        stories:
+          - {id: "1", title: Build it, run: "echo no disk >&2; exit 3"}
+          - id: "2"
+            run: "exit 0"
+            acceptance_criteria: [{description: it is there, run: "test -e IT"}]
+    """)
+
+    def shown(*options: str) -> list[str]:
+        lines = project.run_process(*options, plugins=XDIST).stdout.str().partition("= FAILURES =")[2].splitlines()
+        return sorted(
+            re.sub(r"[0-9.]+ ?s\b", "N s", line)
+            for line in lines
+            if not line.startswith(("=", "_", "[gw", "epic_shop.yaml: "))
+        )
+
+    alone = shown()
+    assert "FAILED epic_shop.yaml::1 - exit status 3: run: echo no disk >&2; exit 3" in alone
+    assert shown(*options) == alone
 
 
 @pytest.mark.parametrize("options", [(), ("--dist=waves",)])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -147,7 +148,9 @@ class WavesScheduling(LoadScheduling):  # type: ignore[misc]  # pytest-xdist has
             self._running[node].add(index)
             self.node2pending[node].append(index)
             self._leading.sent(index, node)
-            node.send_runtest_some([index])
+            # One that has ended takes nothing; that it has is an event of its own, after which all that it had goes on.
+            with suppress(OSError):
+                node.send_runtest_some([index])
         for node in self._workers():
             self._fill(node)
 
@@ -171,7 +174,8 @@ class WavesScheduling(LoadScheduling):  # type: ignore[misc]  # pytest-xdist has
         waiting = len(self.node2pending[node])
         share = len(self.pending) // len(self.node2pending)
         if self.pending and waiting < max(2, share // 4):
-            self._send_tests(node, min(max(2, share // 2), max(2, self.maxschedchunk or share)) - waiting)
+            with suppress(OSError):
+                self._send_tests(node, min(max(2, share // 2), max(2, self.maxschedchunk or share)) - waiting)
         elif not waiting:
             self._take_over()
 
@@ -181,7 +185,8 @@ class WavesScheduling(LoadScheduling):  # type: ignore[misc]  # pytest-xdist has
         node = max(left, key=lambda node: len(left[node]), default=None)
         if node is not None and left[node]:
             self._asked.add(node)
-            node.send_steal(left[node][len(left[node]) // 2 :])
+            with suppress(OSError):
+                node.send_steal(left[node][len(left[node]) // 2 :])
 
     def _waiting_in(self, node: Any) -> list[int]:
         """What a worker can give back: not what it has begun, nor what it begins now and has not said so yet."""

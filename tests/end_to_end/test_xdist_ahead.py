@@ -48,6 +48,7 @@ TESTS = """
         note("last")
 """
 COUNT = 4
+JOURNAL = ".pytest_cache/d/epics/journal.db"
 
 
 def _run(project: Project, *options: str, **outcomes: int) -> list[str]:
@@ -62,12 +63,15 @@ def _known(project: Project, first: str) -> None:
     """A project of brief tests, all of which have been run once; the first is going to do something else."""
     project.write("test_it.py", TESTS.replace("FIRST", first))
     _run(project, "-n1", passed=COUNT)
+    with closing(sqlite3.connect(project.path / JOURNAL, isolation_level=None)) as journal:
+        # However long they took here.
+        assert journal.execute("UPDATE attempt SET duration = 0.001").rowcount == COUNT
     (project.path / "SECOND_RUN").touch()
 
 
 def _journal(project: Project) -> dict[str, tuple[float, float]]:
     """When tests of the last run began, and how long they took, in seconds."""
-    with closing(sqlite3.connect(project.path / ".pytest_cache/d/epics/journal.db")) as journal:
+    with closing(sqlite3.connect(project.path / JOURNAL)) as journal:
         rows = journal.execute(
             "SELECT node, started, duration FROM attempt WHERE run = (SELECT max(number) FROM run)"
         ).fetchall()
@@ -102,6 +106,32 @@ def test_the_time_for_which_one_waited_is_no_part_of_its_duration(project: Proje
 def test_one_that_waits_when_the_run_is_to_stop_does_not_run(project: Project, option: str) -> None:
     _known(project, "raise ValueError('stop')")
     assert _run(project, "-n1", option, failed=1) == ["first-gw0"]
+
+
+def test_a_worker_that_dies_before_the_next_one_is_sent_to_it_loses_only_its_own(project: Project) -> None:
+    _known(project, "os._exit(3)")
+    project.write(
+        "conftest.py",
+        """
+        import os
+        from xdist.workermanage import WorkerController
+
+        send = WorkerController.send_runtest_some
+
+        def once_it_has_died(node, indices):
+            if node.gateway.id == "gw0" and hasattr(node, "sent"):
+                try:
+                    node.channel.waitclose(30)
+                except (EOFError, node.channel.RemoteError):
+                    pass
+            node.sent = True
+            send(node, indices)
+
+        if "PYTEST_XDIST_WORKER" not in os.environ:
+            WorkerController.send_runtest_some = once_it_has_died
+        """,
+    )
+    assert _run(project, "-n1", failed=1, passed=2, skipped=1) == ["first-gw0", "second-gw1", "third-gw1"]
 
 
 def test_all_that_waited_in_a_worker_that_dies_run_elsewhere(project: Project) -> None:

@@ -16,7 +16,7 @@ import pytest
 from pytest_tapps_waves import hookspecs
 from pytest_tapps_waves.epics.json_schema import json_schema
 from pytest_tapps_waves.options import add_options
-from pytest_tapps_waves.reports import PLAN_FORMATS, STATUS_FORMATS
+from pytest_tapps_waves.reports import PLANS, STATUSES
 
 Shape = Mapping[str, Any]
 
@@ -73,7 +73,7 @@ class _Declared:
 def options() -> str:
     """A section for each option with its ini option, and one for the ini options that are no options."""
     declared = _Declared()
-    add_options(cast(pytest.Parser, declared), PLAN_FORMATS, STATUS_FORMATS)
+    add_options(cast(pytest.Parser, declared), tuple(PLANS), tuple(STATUSES))
     lines = []
     for written, words in declared.options:
         lines += [f"### `{written}`", "", _sentence(words), ""]

@@ -12,7 +12,7 @@ from .collect.depends import MARK_HELP, refuse_peer
 from .collect.failure_text import Serialized
 from .concurrent.xdist import DistOption, is_across_workers, note_distribution, use_no_workers
 from .options import add_options
-from .reports import FOR_PROGRAMS, PLAN_FORMATS, STATUS_FORMATS
+from .reports import FOR_PROGRAMS, PLANS, STATUSES
 from .reports.watched import COLUMNS, RECORDING, is_github
 from .session import EpicSession
 from .settings import SETTINGS, settings_of
@@ -20,7 +20,7 @@ from .settings import SETTINGS, settings_of
 
 def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginManager) -> None:
     refuse_peer(pluginmanager)
-    add_options(parser, PLAN_FORMATS, STATUS_FORMATS)
+    add_options(parser, tuple(PLANS), tuple(STATUSES))
     pluginmanager.register(DistOption(parser), "epics-dist-option")
 
 

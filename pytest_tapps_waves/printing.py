@@ -10,6 +10,7 @@ import pytest
 from .errors import JournalError
 from .inert import one_line
 from .preparation import Prepared
+from .reports import PLANS, STATUSES
 from .settings import Settings
 
 
@@ -29,7 +30,7 @@ def print_only(session: pytest.Session, settings: Settings, found: Prepared) -> 
 def _plan(session: pytest.Session, settings: Settings, found: Prepared) -> Iterable[str]:
     # Imported here, as below: any run imports this module.
     from .prediction import forecast_of
-    from .reports.plans import PLANS, PlanView
+    from .reports.plans.view import PlanView
 
     config = session.config
     forecast, notes = forecast_of(config, found, session.items, settings.dependency_rules)
@@ -50,7 +51,6 @@ def _plan(session: pytest.Session, settings: Settings, found: Prepared) -> Itera
 
 
 def _status(session: pytest.Session, settings: Settings, found: Prepared) -> Iterable[str]:
-    from .reports.status import STATUSES
     from .status import read_statuses
 
     try:

@@ -93,7 +93,8 @@ class Worker(greenlet):
             try:
                 awaited = coroutine.send(answer) if error is None else coroutine.throw(error)
             except StopIteration as end:
-                return end.value  # type: ignore[no-any-return]
+                result: _T = end.value
+                return result
             finally:
                 # As above.
                 answer = error = None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from itertools import groupby
 from typing import NamedTuple
@@ -97,10 +97,3 @@ def _told(story: StoryStatus) -> Mapping[str, object]:
 
 def _iso(seconds: float) -> str:
     return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds")
-
-
-STATUSES: Mapping[str, Callable[[Sequence[StoryStatus], Mapping[str, str], float, Sequence[str]], Iterator[str]]] = {
-    "text": status_lines,
-    "json": status_json,
-}
-"""What ``--epic-status`` prints, by the name that users give."""

@@ -48,7 +48,7 @@ class Facts(NamedTuple):
     definitions: Mapping[str, str]
     """What the results of stories depend on, as digests, by key."""
     durations: Mapping[str, float]
-    """How long stories are thought to take, in seconds."""
+    """How long stories are thought to take; in seconds once any of them has been measured, and 1 each before."""
     one_by_one: bool
     """Whether a worker runs no two stories at once."""
 

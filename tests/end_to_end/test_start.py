@@ -47,6 +47,6 @@ def test_a_run_with_stories_loads_no_more_than_its_stories_need(telling: Project
     telling.epic("epic: {id: shop}\nstories: [{id: '1', run: 'exit 0'}]\n")
     ours, _ = _loaded(telling)
     assert ours >= NEEDED_BY_STORIES
-    assert not ours & {"loops.at_once", "reports.plans", "reports.status", "workspaces.worktree", "prediction"}
+    assert not ours & {"loops.at_once", "reports.plans.view", "reports.status", "workspaces.worktree", "prediction"}
     _, others_once_it_is_known = _loaded(telling)
     assert not others_once_it_is_known & {"yaml", "pydantic"}

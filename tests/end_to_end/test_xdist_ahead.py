@@ -12,7 +12,6 @@ from workers_project import XDIST
 TESTS = """
     import os
     import pathlib
-    import sqlite3
     import time
     import pytest
 
@@ -23,13 +22,6 @@ TESTS = """
     def wait_for(name):
         while not pathlib.Path(name).exists():
             time.sleep(0.005)
-
-    def wait_until_sent(name):
-        journal = sqlite3.connect(".pytest_cache/d/epics/journal.db")
-        sent = "SELECT 1 FROM attempt WHERE node LIKE ? AND run = (SELECT max(number) FROM run)"
-        while journal.execute(sent, [f"%::{name}"]).fetchone() is None:
-            time.sleep(0.005)
-        journal.close()
 
     def test_first():
         note("first")
@@ -78,9 +70,48 @@ def _journal(project: Project) -> dict[str, tuple[float, float]]:
     return {node.rpartition("_")[2]: (started, duration) for node, started, duration in rows}
 
 
+def _sends(project: Project, *options: str) -> list[str]:
+    """What the controller did with the first test and the one after it, in order."""
+    project.write(
+        "conftest.py",
+        """
+        import os
+        from xdist.workermanage import WorkerController
+
+        def note(what):
+            with open("SENDS", "a") as file:
+                file.write(f"{what} ")
+
+        def pytest_runtest_logreport(report):
+            if "PYTEST_XDIST_WORKER" not in os.environ and report.when == "teardown" and "first" in report.nodeid:
+                note("ended")
+
+        def noted(node, indices, send=WorkerController.send_runtest_some):
+            note("sent")
+            send(node, indices)
+
+        WorkerController.send_runtest_some = noted
+        """,
+    )
+    project.run_process(*options, plugins=XDIST)
+    return project.lines("SENDS")[:3]
+
+
 def test_one_is_sent_before_the_one_before_it_has_ended(project: Project) -> None:
-    _known(project, "wait_until_sent('test_second')")
-    assert _run(project, "-n1", passed=COUNT)[:2] == ["first-gw0", "second-gw0"]
+    _known(project, "pass")
+    assert _sends(project, "-n1") == ["sent", "sent", "ended"]
+
+
+@pytest.mark.parametrize("options", [("--maxfail=2",), ("--epic-parallel=1",)])
+def test_none_is_where_something_may_keep_it_from_beginning(project: Project, options: tuple[str, ...]) -> None:
+    _known(project, "pass")
+    assert _sends(project, "-n1", *options) == ["sent", "ended", "sent"]
+
+
+def test_none_is_where_an_epic_has_rules_for_that(project: Project) -> None:
+    _known(project, "pass")
+    project.epic("stories: [{id: last, title: Only words, dependencies: ['test_it.py::test_last']}]")
+    assert _sends(project, "-n1") == ["sent", "ended", "sent"]
 
 
 def test_one_that_waits_behind_one_that_takes_longer_than_ever_is_taken_over(project: Project) -> None:
@@ -93,19 +124,11 @@ def test_one_that_waits_behind_one_that_takes_longer_than_ever_is_taken_over(pro
 
 
 def test_the_time_for_which_one_waited_is_no_part_of_its_duration(project: Project) -> None:
-    _known(project, "time.sleep(0.5)")
-    assert _run(project, "-n1", passed=COUNT)[:2] == ["first-gw0", "second-gw0"]
+    _known(project, "pass")
+    assert _sends(project, "-n1") == ["sent", "sent", "ended"]
     journal = _journal(project)
     first_began, first_took = journal["first"]
-    second_began, second_took = journal["second"]
-    assert second_began >= first_began + first_took
-    assert second_took < first_took
-
-
-@pytest.mark.parametrize("option", ["-x", "--maxfail=1"])
-def test_one_that_waits_when_the_run_is_to_stop_does_not_run(project: Project, option: str) -> None:
-    _known(project, "raise ValueError('stop')")
-    assert _run(project, "-n1", option, failed=1) == ["first-gw0"]
+    assert journal["second"][0] >= first_began + first_took
 
 
 def test_a_worker_that_dies_before_the_next_one_is_sent_to_it_loses_only_its_own(project: Project) -> None:

@@ -18,7 +18,7 @@ from .collect.library import cache_folder
 from .core.graph import Graph
 from .errors import JournalError
 from .journal import Journal, Store
-from .journal.digests import definition_of, definition_of_file
+from .journal.digests import definition_of_file
 from .journal.owners import this_process
 from .records import Records
 from .reports.words import counted
@@ -90,22 +90,30 @@ def _opened(
 def definitions_of(items: Iterable[pytest.Item], graph: Graph) -> Mapping[str, str]:
     """What the results of the stories of the graph depend on, as digests that can be compared, by node id.
 
-    Those that have nothing to run are left out. Made for all at once: one by one, in the midst of all that belongs to a
-    story, each costs three times as much.
+    Those that have nothing to run are left out. Looked up for all at once: one by one, in the midst of all that belongs
+    to a story, each costs three times as much.
     """
     found: dict[str, str] = {}
     files: dict[Path, str] = {}
     for item in items:
         if isinstance(item, StoryItem):
             if not item.is_documentation:
-                found[item.nodeid] = definition_of(
-                    item.spec, item.epic.header, agent_of(item.action), whole=item.is_hooked
-                )
+                found[item.nodeid] = _inputs_of(item)
         elif item.nodeid in graph.stories:
             if item.path not in files:
                 files[item.path] = _definition_at(item.path)
             found[item.nodeid] = files[item.path]
     return found
+
+
+def _inputs_of(item: StoryItem) -> str:
+    agent = agent_of(item.action)
+    if agent is None and not item.is_hooked:
+        return item.spec.inputs
+    # Imported where it is needed: nearly all stories have a command or a function.
+    from .epics.inputs import inputs_of
+
+    return inputs_of(item.spec, item.epic.header, agent, whole=item.is_hooked)
 
 
 def _definition_at(path: Path) -> str:

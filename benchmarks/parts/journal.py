@@ -14,6 +14,7 @@ WITHOUT = """
 import pytest_tapps_waves.run
 
 pytest_tapps_waves.run.open_records = lambda *args, **kwargs: None
+pytest_tapps_waves.run.definitions_of = lambda *args: {}
 """
 """A plugin that leaves it out. There is no option for that: whoever wants no journal has no use for its cost either."""
 

@@ -9,6 +9,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from ..errors import PlanProblems, Problem
 from .agents import PROMPT, AgentSpec, Budget, lacks_prompt, put_together
+from .inputs import inputs_of
 from .pause import collector_paused
 from .schema import (
     ALIASES,
@@ -90,6 +91,9 @@ class _Reader:
             return None
         self._check_ids(specs)
         self._check_agents(epic, header, specs)
+        for spec in specs:
+            # Nobody else has seen it yet, and to copy each costs a tenth of all that is done to read it.
+            object.__setattr__(spec, "inputs", inputs_of(spec, header, whole=False))
         return EpicDefinition(self.path, epic.line, header, specs)
 
     def _story_list(self, root: Map, epic: Map) -> Seq | None:

@@ -49,6 +49,8 @@ class StorySpec:
     line: int = 1
     """Where it begins in its file, counted from 1."""
     dependency_lines: tuple[int, ...] = ()
+    inputs: str = ""
+    """Digests of what its command or function works from, as :func:`~.inputs.inputs_of` makes them of its file."""
 
     def dependency_line(self, place: int) -> int:
         """The line of the dependency at ``place``."""

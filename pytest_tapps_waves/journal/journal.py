@@ -7,19 +7,19 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
-from typing import TypeAlias, TypeVar
+from typing import TypeVar
 
 from ..actions.sweeping import identity_of
 from ..errors import JournalError
+from .before import Dead, find_dead, forget_old
 from .durations import median_durations
 from .owners import BEAT_SECONDS, Owner
-from .past import LOST, PAST_QUERY, RUNNING, Past, past_of
-from .statements import PUT, PUT_PROCESS, Row, as_stored
+from .past import PAST_QUERY, Past, past_of
+from .statements import PUT, PUT_PROCESS, Execute, Row, as_stored, line_of, line_of_process
 from .store import Store, is_damage, storable
 from .tail import Tail, take_in
 
 _Answer = TypeVar("_Answer")
-Execute: TypeAlias = Callable[..., sqlite3.Cursor]
 
 _FLUSH_SECONDS = 0.2
 _GROUP_SECONDS = 0.2
@@ -63,11 +63,14 @@ class Journal:
             store.close()
             raise JournalError(f"{store.path}: {error}") from None
         self._tried(self._take_in)
-        self.left: list[tuple[int, str]] = []
-        """The processes that such runs had started for stories: pid, and what tells it from others."""
-        self.dead = self._find_dead()
+        dead = self._tried(lambda execute: find_dead(execute, self._run, owner.host)) or Dead([], [], 0)
+        self.dead = dead.ids
         """The ids of runs on this host that ended without saying so, found now."""
-        self._prune(days)
+        self.left = dead.processes
+        """The processes that such runs had started for stories: pid, and what tells it from others."""
+        # They may have given more places than they have said, and the clock may have been turned back since.
+        self._place = max(self._place, dead.last_place)
+        self._tried(lambda execute: forget_old(execute, self._run, days))
         self._pulse = threading.Thread(target=self._beat, name="epics-journal", daemon=True)
         self._pulse.start()
 
@@ -85,7 +88,7 @@ class Journal:
         row = as_stored(row)
         with self._lock:
             self._pending[row.node, row.number] = row
-            self._write_down((self.next_place(), *row))
+            self._write_down(line_of(self.next_place(), row))
 
     def put_soon(self, row: Row) -> None:
         """Write an attempt down within a moment, or together with the next one."""
@@ -117,7 +120,7 @@ class Journal:
         process = (storable(node), pid, identity_of(pid))
         with self._lock:
             self._processes.append(process)
-            self._write_down(process)
+            self._write_down(line_of_process(process))
 
     def latest(self, node: str) -> Past | None:
         """The latest attempt at a story that was made, in whatever run."""
@@ -163,54 +166,15 @@ class Journal:
         assert cursor.lastrowid is not None
         return cursor.lastrowid
 
-    def _find_dead(self) -> list[str]:
-        def work(execute: Execute) -> list[str]:
-            open_runs = execute(
-                "SELECT number, id, beat, host, pid, identity FROM run WHERE ended IS NULL AND number != ?", [self._run]
-            ).fetchall()
-            dead = [
-                (number, run_id, beat, owner.host)
-                for number, run_id, beat, *owned in open_runs
-                if (owner := Owner(*owned)).is_gone(beat)
-            ]
-            for number, _, beat, host in dead:
-                if host == self._owner.host:
-                    self.left += execute("SELECT pid, identity FROM process WHERE run = ?", [number]).fetchall()
-                execute("DELETE FROM process WHERE run = ?", [number])
-                last = execute("SELECT coalesce(max(place), 0) FROM attempt WHERE run = ?", [number]).fetchone()[0]
-                # It may have given more places than it has said, and the clock may have been turned back since.
-                self._place = max(self._place, last)
-                execute("UPDATE run SET ended = ?, place = max(place, ?) WHERE number = ?", (beat, last, number))
-                execute(
-                    "UPDATE attempt SET outcome = ?, reason = ? WHERE run = ? AND outcome = ?",
-                    (LOST, "its run was killed", number, RUNNING),
-                )
-            return [run_id for _, run_id, _, host in dead if host == self._owner.host]
-
-        return self._tried(work) or []
-
-    def _prune(self, days: int) -> None:
-        """Forget old runs. A clock that has jumped ahead makes none old: the one before must be as far ahead."""
-
-        def work(execute: Execute) -> None:
-            if not days:
-                return
-            before = execute("SELECT max(started) FROM run WHERE number != ?", [self._run]).fetchone()[0]
-            if before is not None:
-                oldest = min(time.time(), before) - days * 86400
-                # As long as something stands that it has made, somebody has to know of it.
-                made = "SELECT run FROM made"
-                execute(f"DELETE FROM run WHERE started < ? AND ended IS NOT NULL AND number NOT IN ({made})", [oldest])
-
-        self._tried(work)
-
     def _take_in(self, execute: Execute) -> None:
         take_in(execute, self._store.path.parent)
 
     def _write_pending(self, execute: Execute) -> bool:
         execute("BEGIN IMMEDIATE")
         many = self._store.connection.executemany
-        many(PUT.text, [(self._run, self.next_place(), *row) for row in self._pending.values()])
+        first = self.next_place()
+        many(PUT.text, [(self._run, place, *row) for place, row in enumerate(self._pending.values(), first)])
+        self._place = first + len(self._pending)
         if self._processes:
             many(PUT_PROCESS.text, [(self._run, *process) for process in self._processes])
         execute("COMMIT")
@@ -231,11 +195,11 @@ class Journal:
         self._place = max(self._place + 1, time.time_ns() // 1000)
         return self._place
 
-    def _write_down(self, values: tuple[object, ...]) -> None:
-        """Commit what waits, or write ``values`` to the tail: what must not be lost from now on."""
-        grouped = time.monotonic() < self._group_until and self._tail.append(values)
+    def _write_down(self, line: bytes) -> None:
+        """Commit what waits, or write a line of it to the tail: what must not be lost from now on."""
+        grouped = time.monotonic() < self._group_until and self._tail.append(line)
         if not grouped and not self._flush():
-            self._tail.append(values)
+            self._tail.append(line)
 
     def _flush(self) -> bool:
         """Commit what waits; whether nothing does any more."""
@@ -294,7 +258,9 @@ class Journal:
         # Looks again and again rather than being woken by each story: that would cost more than the story's row.
         while not self._closed.wait(_FLUSH_SECONDS):
             with self._lock:
-                self._flush()
+                # Stories that end one after the other commit by themselves, and twice as often costs twice as much.
+                if time.monotonic() >= self._group_until:
+                    self._flush()
                 if time.monotonic() >= due:
                     self._tried(self._write_beat)
                     due = time.monotonic() + BEAT_SECONDS

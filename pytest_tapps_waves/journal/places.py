@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ..workspaces.base import Made
-from .journal import Execute, Journal
+from .journal import Journal
+from .statements import Execute
 from .store import storable
 
 _COLUMNS = "made.node, made.path, made.branch, made.repository"

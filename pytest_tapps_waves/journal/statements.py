@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+import json
+import sqlite3
+from collections.abc import Callable
+from json.encoder import encode_basestring_ascii as _quoted
+from typing import NamedTuple, TypeAlias
 
 from .store import storable
+
+Execute: TypeAlias = Callable[..., sqlite3.Cursor]
 
 
 class Statement(NamedTuple):
@@ -45,6 +51,20 @@ class Row(NamedTuple):
     duration: float
     """Seconds."""
     exit_status: int | None
+
+
+def line_of(place: int, row: Row) -> bytes:
+    """The values of :data:`PUT` but the run, as a line of JSON."""
+    node, number, definition, upstream, outcome, reason, started, duration, exit_status = row
+    # By hand: JSONEncoder makes a new encoder for each line, which costs more than all else that is done to write it.
+    words = f"{_quoted(definition)},{_quoted(upstream)},{_quoted(outcome)},{_quoted(reason)}"
+    status = "null" if exit_status is None else exit_status
+    return f"[{place},{_quoted(node)},{number},{words},{started!r},{duration!r},{status}]\n".encode("ascii")
+
+
+def line_of_process(process: tuple[str, int, str]) -> bytes:
+    """The values of :data:`PUT_PROCESS` but the run, as a line of JSON."""
+    return f"{json.dumps(process)}\n".encode("ascii")
 
 
 def as_stored(row: Row) -> Row:

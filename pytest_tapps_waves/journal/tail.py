@@ -19,7 +19,6 @@ from .statements import PUT, PUT_PROCESS
 
 SUFFIX = ".tail"
 
-_encode = json.JSONEncoder(separators=(",", ":")).encode
 _FLAGS = os.O_WRONLY | os.O_CREAT | os.O_APPEND | getattr(os, "O_BINARY", 0)
 _STATEMENTS = {PUT.values: PUT.text, PUT_PROCESS.values: PUT_PROCESS.text}
 _WRONG_VALUES = (
@@ -41,11 +40,10 @@ class Tail:
         self._whole = True
         """Whether it ends where a line does."""
 
-    def append(self, values: Sequence[object]) -> bool:
-        """Write down the values of a statement but its first, the run; False if that cannot be done."""
+    def append(self, line: bytes) -> bool:
+        """Write down a line of JSON: the values of a statement but its first, the run. False if that cannot be done."""
         if not self._whole:
             return False
-        line = f"{_encode(values)}\n".encode()
         try:
             if self._file is None:
                 self._file = os.open(self._path, _FLAGS, 0o666)

@@ -6,7 +6,8 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from .journal import Execute, Journal
+from .journal import Journal
+from .statements import Execute
 from .store import storable
 
 _LONGEST_SUMMARY = 4000

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from pytest_tapps_waves.epics.inputs import inputs_of
 from pytest_tapps_waves.epics.loader import load
 from pytest_tapps_waves.epics.parsed import ParsedEpics
 
@@ -60,6 +61,9 @@ def test_an_epic_is_what_it_was(tmp_path: Path) -> None:
     assert found is not definition
     assert [type(story.timeout) for story in found.stories] == [float, type(None), type(None)]
     assert (found.header.timeout, found.header.fail_fast, found.header.circuit_breaker) == (0.0, False, 0)
+    assert [story.inputs for story in found.stories] == [
+        inputs_of(story, found.header, whole=False) for story in found.stories
+    ]
     assert len(list(tmp_path.iterdir())) == 1
 
 

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from pytest_tapps_waves.epics.agents import AgentSpec
+from pytest_tapps_waves.epics.inputs import inputs_of
 from pytest_tapps_waves.epics.spec import Check, EpicHeader, StorySpec
-from pytest_tapps_waves.journal.digests import changed_keys, definition_of, definition_of_file, upstream_of
+from pytest_tapps_waves.journal.digests import changed_keys, definition_of_file, upstream_of
 
 BEFORE: dict[str, Any] = {
     "id": "1",
@@ -19,7 +20,7 @@ BEFORE: dict[str, Any] = {
 
 
 def definition(header: EpicHeader | None = None, *, whole: bool = False, **changes: Any) -> str:
-    return definition_of(StorySpec(**{**BEFORE, **changes}), header or EpicHeader("e"), whole=whole)
+    return inputs_of(StorySpec(**{**BEFORE, **changes}), header or EpicHeader("e"), whole=whole)
 
 
 @pytest.mark.parametrize(
@@ -96,7 +97,7 @@ AGENT = AgentSpec(["agent"], "acp", "Do it.", ["edit"], 3, {"TOKEN": "1"})
 
 
 def done_by(agent: AgentSpec | None = AGENT, **changes: Any) -> str:
-    return definition_of(StorySpec(**{**BEFORE, "run": None, **changes}), EpicHeader("e"), agent, whole=False)
+    return inputs_of(StorySpec(**{**BEFORE, "run": None, **changes}), EpicHeader("e"), agent, whole=False)
 
 
 @pytest.mark.parametrize(

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import errno
+import json
 import os
 import sqlite3
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from pytest_tapps_waves.journal import Journal, Row, Store
 from pytest_tapps_waves.journal.history import read_history
 from pytest_tapps_waves.journal.owners import Owner, this_process
 from pytest_tapps_waves.journal.past import LOST, RUNNING
+from pytest_tapps_waves.journal.statements import line_of
 
 pytestmark = pytest.mark.usefixtures("databases_are_closed", "one_group")
 
@@ -52,6 +57,40 @@ def killed(folder: Path, *nodes: str) -> None:
         journal.put(row(node))
     journal._closed.set()
     journal._store.close()
+
+
+_SECONDS = st.floats(min_value=0, max_value=1e11)
+
+
+@given(
+    st.integers(min_value=0, max_value=2**63 - 1),
+    st.builds(
+        Row,
+        *(st.text(), st.integers(0, 99), st.text(), st.text(), st.text(), st.text(), _SECONDS, _SECONDS),
+        st.none() | st.integers(-64, 255),
+    ),
+)
+def test_a_line_is_the_json_of_its_row(place: int, attempt: Row) -> None:
+    line = line_of(place, attempt)
+    assert line.count(b"\n") == 1
+    assert json.loads(line) == [place, *attempt]
+
+
+def test_what_is_committed_together_soon_is_not_committed_by_the_beat(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pytest_tapps_waves.journal.journal._FLUSH_SECONDS", 0.001)
+    journal = begin(tmp_path, "run1")
+    beats = threading.Semaphore(0)
+    wait = journal._closed.wait
+    monkeypatch.setattr(journal._closed, "wait", lambda seconds: beats.release() or wait(seconds))
+    journal.put(row("e::1"))
+    journal.put(row("e::2"))
+    for _ in range(3):
+        assert beats.acquire(timeout=30)
+    assert committed(tmp_path) == {"e::1": "passed"}
+    journal.close()
+    assert committed(tmp_path) == {"e::1": "passed", "e::2": "passed"}
 
 
 def test_ends_in_quick_succession_are_one_commit(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import datetime
 import os
 import platform
@@ -12,6 +13,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 
@@ -95,8 +97,31 @@ def collect(folder: Path, size: int, *options: str) -> Cost:
 
 
 def _pytest(folder: Path, python: str | Path, options: Sequence[str], promise: str) -> Cost:
-    command = [python, "-m", "pytest", "-q", *options]
-    return execute(command, folder, variables={"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}, promise=promise)
+    """For each ``-p`` pytest would read what all packages say that are installed; a plain run reads nothing."""
+    modules, rest = [], []
+    given = iter(options)
+    for option in given:
+        if option == "-p":
+            modules.append(_module_of(next(given), python))
+        else:
+            rest.append(option)
+    variables = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+    if modules:
+        variables["PYTEST_PLUGINS"] = ",".join(modules)
+    return execute([python, "-m", "pytest", "-q", *rest], folder, variables=variables, promise=promise)
+
+
+def _module_of(plugin: str, python: str | Path) -> str:
+    """The module of a plugin, which is its own name if it is not installed as one."""
+    return _installed_plugins(str(python)).get(plugin, plugin)
+
+
+@cache
+def _installed_plugins(python: str) -> Mapping[str, str]:
+    ask = "import importlib.metadata as m; print({e.name: e.value for e in m.entry_points(group='pytest11')})"
+    found = subprocess.run([python, "-c", ask], check=True, capture_output=True, text=True).stdout
+    plugins: Mapping[str, str] = ast.literal_eval(found)
+    return plugins
 
 
 def pairs(scale: Scale, beside: Callable[[], Cost], ours: Callable[[], Cost]) -> list[tuple[Cost, Cost]]:

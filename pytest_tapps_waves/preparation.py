@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import pytest
 
 from .collect.assembly import assemble, dependencies_of
-from .collect.depends import MARK, TestNode, read_marks
+from .collect.depends import MARK, ItemNode, read_marks
 from .collect.doing import does_nothing
 from .collect.files import PresentFiles
 from .collect.items import StoryItem
@@ -57,13 +57,13 @@ class Prepared(NamedTuple):
         return text if self.secrets is None else self.secrets.of_all.text(text)
 
 
-def read_tests(items: Iterable[pytest.Item], problems: list[Problem], *, async_tests: bool) -> list[TestNode]:
+def read_tests(items: Iterable[pytest.Item], problems: list[Problem], *, async_tests: bool) -> list[ItemNode]:
     """The items as the graph sees them; wrong marks are added to ``problems``.
 
     :param async_tests: whether all async tests are part of the graph, and not only those that are marked.
     """
     return [
-        TestNode(item.nodeid, item.spec.line, is_documentation=item.is_documentation)
+        ItemNode(item.nodeid, item.spec.line, is_documentation=item.is_documentation)
         if isinstance(item, StoryItem)
         else read_marks(item, problems, joins=is_async_test(item) and (async_tests or _is_marked(item)))
         for item in items
@@ -79,7 +79,7 @@ def bring_dependencies(
     selection: Selection,
     collected: Sequence[pytest.Item],
     items: list[pytest.Item],
-    tests: Sequence[TestNode],
+    tests: Sequence[ItemNode],
 ) -> None:
     """Add to the selected ``items`` what they depend on.
 
@@ -96,7 +96,7 @@ def prepare(
     session: pytest.Session,
     settings: Settings,
     items: list[pytest.Item],
-    tests: Sequence[TestNode],
+    tests: Sequence[ItemNode],
     problems: Sequence[Problem],
 ) -> Prepared:
     """Make the graph, report what is wrong with it, and put ``items`` in the order in which they run.

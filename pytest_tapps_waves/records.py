@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
 from .attempts import Performance
@@ -47,14 +46,16 @@ def tries_of(performance: Performance | None) -> list[Tried]:
     ]
 
 
-@dataclass(slots=True)
 class _Going:
     """An attempt that goes on."""
 
-    row: Row
-    clock: float
-    written: bool = False
-    """Whether the journal knows how it ended."""
+    __slots__ = ("clock", "row", "written")
+
+    def __init__(self, row: Row) -> None:
+        self.row = row
+        self.clock = time.perf_counter()
+        self.written = False
+        """Whether the journal knows how it ended."""
 
 
 class Book(Protocol):
@@ -135,7 +136,7 @@ class Records:
                 return Settled(key, State.SKIPPED, f"is being run by {_run(holder)}, process {holder.owner.pid}")
         else:
             self.journal.put_soon(row)
-        self._going[key] = _Going(row, time.perf_counter())
+        self._going[key] = _Going(row)
         self._marks[key] = self._mark(1)
         return None
 
@@ -145,7 +146,7 @@ class Records:
         if going is not None and going.written:
             number = going.row.number + 1
             row = going.row._replace(number=number, outcome=RUNNING, reason="", started=time.time(), exit_status=None)
-            self._going[key] = _Going(row, time.perf_counter())
+            self._going[key] = _Going(row)
             self._marks[key] = self._mark(number)
             self.journal.put_soon(row)
 

@@ -19,7 +19,7 @@ from .settings import Settings
 
 # What only runs with stories need is imported once there are some: others would wait for it at every start.
 if TYPE_CHECKING:
-    from .collect.depends import TestNode
+    from .collect.depends import ItemNode
     from .collect.items import EpicFile
     from .collect.selection import Selection
 
@@ -107,7 +107,7 @@ class EpicSession:
             or any(item.get_closest_marker(MARK) for item in items)
         )
 
-    def _list_names(self, tests: Sequence[TestNode]) -> None:
+    def _list_names(self, tests: Sequence[ItemNode]) -> None:
         reporter = self._config.pluginmanager.get_plugin("terminalreporter")
         listed = self._config.getoption("list_dependency_names"), self._config.getoption("list_processed_dependencies")
         if reporter is None or not any(listed):

@@ -8,21 +8,22 @@ from __future__ import annotations
 import argparse
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 
 from .actions.spool import DEFAULT_LIMIT
 from .core.model import DependencyAction, DependencyRules, EpicRules, OnConflict
-from .epics.agents import DEFAULT_MEMORY, AgentSpec, Budget, put_together
 from .options import FILES, OPTIONS, read_count, read_mebibytes, read_switch, usable_cores
 
 if TYPE_CHECKING:
+    from .epics.agents import AgentSpec, Budget
     from .epics.spec import EpicHeader
 
 DEFAULT_TIMEOUT = 300.0
+DEFAULT_MEMORY = 5
 
 
 class Layer(NamedTuple):
@@ -48,17 +49,17 @@ class EpicSettings(NamedTuple):
     isolation: str
     teams: bool = False
     """Whether stories without an action of their own are done by the epic's agent."""
-    agent: AgentSpec = AgentSpec()
+    agent: AgentSpec | None = None
     """The agent of the epic, as far as anybody has named one."""
     agent_command: list[str] | None = None
     """The command line that takes the place of all that stand in the file."""
-    budget: Budget = Budget()
+    budget: Budget | None = None
+    """What its agents may use up; None is without end."""
     memory: int = DEFAULT_MEMORY
     """Of so many stories before its own an agent is told what they did."""
 
 
-@dataclass(frozen=True, slots=True)
-class Settings:
+class Settings(NamedTuple):
     """What holds for the whole run, made once."""
 
     cli: Layer
@@ -80,7 +81,7 @@ class Settings:
     """Where git worktrees of stories go, if not into the user's cache directory."""
     output_limit: int = DEFAULT_LIMIT
     """How many bytes of a stream that is too long for memory are kept in a file."""
-    files: Mapping[str, Path] = field(default_factory=dict)
+    files: Mapping[str, Path] = MappingProxyType({})
     """What is to be written of the run once it is over, by the option that asks for it."""
     across_workers: bool = False
     """Whether stories run in whatever worker of pytest-xdist is free."""
@@ -121,11 +122,19 @@ class Settings:
             timeout,
             isolation,
             teams,
-            put_together(header.agent, AgentSpec(command=ini.agent)),
+            self._agent_of(header),
             cli.agent,
-            header.budget or Budget(),
+            header.budget,
             _first(header.memory_last_k, DEFAULT_MEMORY),
         )
+
+    def _agent_of(self, header: EpicHeader) -> AgentSpec | None:
+        if self.ini.agent is None:
+            return header.agent
+        # Imported where it is needed: most epics have no agents.
+        from .epics.agents import AgentSpec, put_together
+
+        return put_together(header.agent, AgentSpec(command=self.ini.agent))
 
     def _limit(self, header: EpicHeader, *, concurrent: bool) -> int:
         """How many stories of an epic may run at once; 0 is no limit but the run's own."""

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from .attempts import Performance
-from .epics.agents import Budget
+
+if TYPE_CHECKING:
+    from .epics.agents import Budget
 
 
 class Spending:
     """Of one run. Stories that go on count with what their agents have told so far."""
 
-    def __init__(self, budgets: Mapping[str, Budget]) -> None:
-        """:param budgets: by the node ids of the epics' files."""
-        self._budgets = {epic: budget for epic, budget in budgets.items() if budget != Budget()}
+    def __init__(self, budgets: Mapping[str, Budget | None]) -> None:
+        """:param budgets: by the node ids of the epics' files; None is without end."""
+        self._budgets = {epic: budget for epic, budget in budgets.items() if budget is not None}
         self._performances: dict[str, list[tuple[str, Performance]]] = {epic: [] for epic in self._budgets}
 
     def watch(self, epic: str, story: str, performance: Performance) -> None:

@@ -14,7 +14,8 @@ from typing import Any
 
 import psutil
 
-from pytest_tapps_waves.actions.agents import AgentAction, Brief, Conversation
+from pytest_tapps_waves.actions.agents import AgentAction
+from pytest_tapps_waves.actions.agents.brief import Brief, Conversation
 from pytest_tapps_waves.actions.base import Job, PriorWork, StoryContext, Work
 from pytest_tapps_waves.actions.output import Output
 from pytest_tapps_waves.epics.agents import DEFAULT_ALLOW, DEFAULT_ITERATIONS, AgentSpec

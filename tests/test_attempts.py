@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 from pytest_tapps_waves import attempts
-from pytest_tapps_waves.actions.agents import AgentAction, Brief
+from pytest_tapps_waves.actions.agents import AgentAction
+from pytest_tapps_waves.actions.agents.brief import Brief
 from pytest_tapps_waves.actions.base import Action, Job, StoryContext
 from pytest_tapps_waves.actions.output import CURRENT_OUTPUT, Output
 from pytest_tapps_waves.attempts import Enter, Performance, carry_out, pause_before

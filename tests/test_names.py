@@ -4,26 +4,26 @@ from __future__ import annotations
 
 import pytest
 
-from pytest_tapps_waves.collect.depends import TestNode, resolve
+from pytest_tapps_waves.collect.depends import ItemNode, resolve
 from pytest_tapps_waves.collect.names import Names, without_parameters
 
 ITEMS = [
-    TestNode("a/test_here.py::TestHere::test_dep[x]", 1),
-    TestNode("a/test_here.py::TestHere::test_own", 2),
-    TestNode("a/test_here.py::TestHere::test_both", 3),
-    TestNode("a/test_here.py::TestNext::test_own", 4),
-    TestNode("a/test_here.py::test_both", 5),
-    TestNode("a/test_here.py::test_bare", 6, names=("custom", "shared")),
-    TestNode("a/test_here.py::test_n[1]", 7),
-    TestNode("a/test_here.py::test_n[22]", 8),
-    TestNode("a/test_here.py::test_url[http://x/a.b]", 9),
-    TestNode("a/test_here.py::TestHere::test_url[c::d[e]]", 10),
-    TestNode("a/test_beside.py::test_one", 1, names=("shared",)),
-    TestNode("b/test_there.py::test_top", 1),
-    TestNode("b/test_there.py::TestT::test_deep", 2),
-    TestNode("test_root.py::test_r", 1),
-    TestNode("a/epic_shop.yaml::8.1", 3),
-    TestNode("a/epic_shop.yaml::8.2", 4),
+    ItemNode("a/test_here.py::TestHere::test_dep[x]", 1),
+    ItemNode("a/test_here.py::TestHere::test_own", 2),
+    ItemNode("a/test_here.py::TestHere::test_both", 3),
+    ItemNode("a/test_here.py::TestNext::test_own", 4),
+    ItemNode("a/test_here.py::test_both", 5),
+    ItemNode("a/test_here.py::test_bare", 6, names=("custom", "shared")),
+    ItemNode("a/test_here.py::test_n[1]", 7),
+    ItemNode("a/test_here.py::test_n[22]", 8),
+    ItemNode("a/test_here.py::test_url[http://x/a.b]", 9),
+    ItemNode("a/test_here.py::TestHere::test_url[c::d[e]]", 10),
+    ItemNode("a/test_beside.py::test_one", 1, names=("shared",)),
+    ItemNode("b/test_there.py::test_top", 1),
+    ItemNode("b/test_there.py::TestT::test_deep", 2),
+    ItemNode("test_root.py::test_r", 1),
+    ItemNode("a/epic_shop.yaml::8.1", 3),
+    ItemNode("a/epic_shop.yaml::8.2", 4),
 ]
 NAMES = Names((item.key, item.names) for item in ITEMS)
 HERE, NEXT = "a/test_here.py::TestHere", "a/test_here.py::TestNext"
@@ -136,23 +136,23 @@ def test_a_glob_matches_whole_names_and_names_each_item_once(glob: str, found: l
     ],
 )
 def test_a_word_stands_for_the_first_thing_that_it_may_be_short_for(word: str, keys: list[str]) -> None:
-    test = TestNode("a/test_here.py::TestHere::test_dep[x]", 1, on=(word,))
+    test = ItemNode("a/test_here.py::TestHere::test_dep[x]", 1, on=(word,))
     assert resolve(test, NAMES) == (keys, [] if keys else [word])
 
 
 def test_a_glob_that_matches_the_test_itself_means_the_others() -> None:
     items = ["test_x.py::test_a1", "test_x.py::test_a2", "test_x.py::test_a3"]
-    test = TestNode("test_x.py::test_a2", 1, on=("test_a*",))
+    test = ItemNode("test_x.py::test_a2", 1, on=("test_a*",))
     assert resolve(test, Names((key, ()) for key in items)) == ([items[0], items[2]], [])
 
 
 def test_a_glob_that_matches_the_test_alone_finds_nothing() -> None:
-    test = TestNode("test_x.py::test_a2", 1, on=("test_a*",))
+    test = ItemNode("test_x.py::test_a2", 1, on=("test_a*",))
     assert resolve(test, Names([(test.key, ())])) == ([], ["test_a*"])
 
 
 def test_words_that_overlap_name_each_item_once_and_what_is_missing_keeps_its_order() -> None:
-    test = TestNode("test_root.py::test_r", 1, on=("z", "shared", "custom", "a/test_beside.py", "y"))
+    test = ItemNode("test_root.py::test_r", 1, on=("z", "shared", "custom", "a/test_beside.py", "y"))
     keys, missing = resolve(test, NAMES)
     assert keys == ["a/test_here.py::test_bare", "a/test_beside.py::test_one"]
     assert missing == ["z", "y"]
@@ -160,7 +160,7 @@ def test_words_that_overlap_name_each_item_once_and_what_is_missing_keeps_its_or
 
 @pytest.mark.parametrize("word", ["[ab]/test_beside.py::*", "test_[b]eside.py::test_one", "*_[b]*.py::test_one"])
 def test_brackets_of_a_glob_may_stand_in_a_path(word: str) -> None:
-    test = TestNode("a/test_here.py::TestHere::test_dep[x]", 1, on=(word,))
+    test = ItemNode("a/test_here.py::TestHere::test_dep[x]", 1, on=(word,))
     assert resolve(test, NAMES) == (["a/test_beside.py::test_one"], [])
 
 
@@ -179,7 +179,7 @@ def test_brackets_of_a_glob_may_stand_in_a_path(word: str) -> None:
     ],
 )
 def test_a_parameter_may_hold_what_paths_and_classes_are_told_by(word: str, key: str) -> None:
-    test = TestNode("a/test_here.py::TestHere::test_dep[x]", 1, on=(word,))
+    test = ItemNode("a/test_here.py::TestHere::test_dep[x]", 1, on=(word,))
     others = [
         "a/test_here.py::TestNext::test_in[d.e::f/g]",
         "a/test_here.py::TestHere::test_in[h/i.j::k]",

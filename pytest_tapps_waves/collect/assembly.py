@@ -11,7 +11,7 @@ from ..core.graph import CycleFound, Graph
 from ..core.model import Story
 from ..epics.spec import EpicDefinition, EpicHeader, StorySpec
 from ..errors import Problem
-from .depends import TestNode, resolve
+from .depends import ItemNode, resolve
 from .library import Library
 from .names import Names
 from .references import Resolver
@@ -34,7 +34,7 @@ def assemble(
     rootdir: Path,
     *,
     selected: Sequence[str],
-    tests: Sequence[TestNode],
+    tests: Sequence[ItemNode],
     all_tests_known: bool,
     unselected_is_done: bool,
     does_nothing: Callable[[EpicHeader, StorySpec], bool],
@@ -84,7 +84,7 @@ class Needed(NamedTuple):
     """Whether every name stands for something."""
 
 
-def dependencies_of(selected: Sequence[str], library: Library, rootdir: Path, tests: Sequence[TestNode]) -> Needed:
+def dependencies_of(selected: Sequence[str], library: Library, rootdir: Path, tests: Sequence[ItemNode]) -> Needed:
     """What the selected stories depend on. Mistakes are left to :func:`assemble`."""
     names = Names((test.key, test.names) for test in tests)
     resolver = Resolver(rootdir, library, names, all_tests_known=True)
@@ -131,7 +131,7 @@ def _epic_stories(library: Library, resolver: Resolver) -> tuple[dict[str, Story
     return whole, list(epics.values())
 
 
-def _python_stories(tests: Sequence[TestNode], names: Names) -> Iterator[tuple[str, Story]]:
+def _python_stories(tests: Sequence[ItemNode], names: Names) -> Iterator[tuple[str, Story]]:
     """The Python tests that depend on something."""
     for test in tests:
         if test.on:
@@ -172,7 +172,7 @@ def _only(story: Story, known: Mapping[str, object]) -> Story:
 def _narrowed(
     nodes: Sequence[str],
     whole: Mapping[str, Story],
-    collected: Mapping[str, TestNode],
+    collected: Mapping[str, ItemNode],
     passes_through: Callable[[str], bool],
 ) -> Iterable[Story]:
     """The stories of the graph. A dependency that is not selected is replaced by what it depends on itself, so that the

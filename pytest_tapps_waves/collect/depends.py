@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import PurePosixPath
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 
@@ -22,11 +21,8 @@ MARK = "depends"
 MARK_HELP = "depends(on=..., name=...): run after the tests and stories named by `on`, if they passed; answer to `name`"
 
 
-@dataclass(frozen=True, slots=True)
-class TestNode:
+class ItemNode(NamedTuple):
     """A collected item that may be part of the graph."""
-
-    __test__ = False
 
     key: str
     """Its node id."""
@@ -58,7 +54,7 @@ def refuse_peer(plugins: pytest.PytestPluginManager) -> None:
         )
 
 
-def read_marks(item: pytest.Item, problems: list[Problem], *, joins: bool) -> TestNode:
+def read_marks(item: pytest.Item, problems: list[Problem], *, joins: bool) -> ItemNode:
     """What the marks of an item, its class and its module say together; mistakes are added to ``problems``."""
     line = (item.location[1] or 0) + 1
     on: list[str] = []
@@ -75,7 +71,7 @@ def read_marks(item: pytest.Item, problems: list[Problem], *, joins: bool) -> Te
                 problems.append(_problem(item, line, f"takes a string or a list of strings as {key}, not {value!r}"))
             else:
                 target.extend(words)
-    return TestNode(item.nodeid, line, tuple(dict.fromkeys(on)), tuple(dict.fromkeys(names)), joins)
+    return ItemNode(item.nodeid, line, tuple(dict.fromkeys(on)), tuple(dict.fromkeys(names)), joins)
 
 
 def _problem(item: pytest.Item, line: int, what: str) -> Problem:
@@ -90,7 +86,7 @@ def _words(value: Any) -> Sequence[str] | None:
     return None
 
 
-def resolve(test: TestNode, names: Names) -> tuple[list[str], list[str]]:
+def resolve(test: ItemNode, names: Names) -> tuple[list[str], list[str]]:
     """The keys of what a test depends on, and the names that nothing answers to."""
     keys: dict[str, None] = {}
     missing: list[str] = []
@@ -102,7 +98,7 @@ def resolve(test: TestNode, names: Names) -> tuple[list[str], list[str]]:
     return list(keys), missing
 
 
-def _find(test: TestNode, name: str, names: Names) -> Sequence[str]:
+def _find(test: ItemNode, name: str, names: Names) -> Sequence[str]:
     spellings = _spellings(test, name)
     for spelling in spellings:
         if found := names[spelling]:
@@ -115,7 +111,7 @@ def _find(test: TestNode, name: str, names: Names) -> Sequence[str]:
     return ()
 
 
-def _spellings(test: TestNode, name: str) -> list[str]:
+def _spellings(test: ItemNode, name: str) -> list[str]:
     """The name, and what it may be short for: in the test's class, in its file, in a file beside it."""
     scope = without_parameters(test.key)
     # What stands in brackets is a parameter, which may hold anything, or a part of a glob.
@@ -127,6 +123,6 @@ def _spellings(test: TestNode, name: str) -> list[str]:
     return [name, _beside(test, name)]
 
 
-def _beside(test: TestNode, name: str) -> str:
+def _beside(test: ItemNode, name: str) -> str:
     folder = PurePosixPath(test.path).parent.as_posix()
     return name if folder == "." else f"{folder}/{name}"

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 import pytest
 
-from ..actions.agents import AgentAction, Brief, available
+from ..actions.agents import AgentAction, available
 from ..actions.base import Action
 from ..actions.environment import command_environment
 from ..actions.kinds import action_of
-from ..epics.agents import AgentSpec, effective
 from ..epics.spec import Check, StorySpec
 from ..settings import EpicSettings
+
+if TYPE_CHECKING:
+    from ..epics.agents import AgentSpec
 
 
 def does_nothing(spec: StorySpec, settings: EpicSettings) -> bool:
@@ -27,7 +30,7 @@ def has_agent(spec: StorySpec, settings: EpicSettings) -> bool:
 
 def action_for(spec: StorySpec, settings: EpicSettings) -> Action | None:
     """The action of a story, if it has one. Whether its agent is there is another question."""
-    return AgentAction(_brief(spec, settings)) if has_agent(spec, settings) else action_of(spec)
+    return _agent_action(spec, settings) if has_agent(spec, settings) else action_of(spec)
 
 
 def agent_of(action: Action | None) -> AgentSpec | None:
@@ -59,9 +62,13 @@ def refuse_without_agent(items: Iterable[pytest.Item]) -> bool:
     return bool(checked)
 
 
-def _brief(spec: StorySpec, settings: EpicSettings) -> Brief:
+def _agent_action(spec: StorySpec, settings: EpicSettings) -> AgentAction:
+    # Imported where they are needed: most epics have no agents.
+    from ..actions.agents.brief import Brief
+    from ..epics.agents import effective
+
     criteria = [
         criterion.description if isinstance(criterion, Check) else criterion for criterion in spec.acceptance_criteria
     ]
     agent = effective(spec.agent, settings.agent, settings.agent_command)
-    return Brief(spec.id, spec.title, spec.description, criteria, spec.files_affected, agent)
+    return AgentAction(Brief(spec.id, spec.title, spec.description, criteria, spec.files_affected, agent))

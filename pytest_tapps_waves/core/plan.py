@@ -9,8 +9,7 @@ from __future__ import annotations
 import heapq
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from .breaker import Breaker
 from .conflicts import Conflict, refusals
@@ -29,8 +28,7 @@ from .model import (
 from .policies.base import Policy, WaveFinished, WaveStarted
 
 
-@dataclass(frozen=True, slots=True)
-class Settled:
+class Settled(NamedTuple):
     """The story is not run; report it in its final state, for this reason."""
 
     key: str
@@ -38,16 +36,14 @@ class Settled:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class Cancel:
+class Cancel(NamedTuple):
     """The story is running and must be cancelled, for this reason."""
 
     key: str
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class Tripped:
+class Tripped(NamedTuple):
     """The circuit breaker of an epic has opened."""
 
     epic: str
@@ -61,13 +57,13 @@ _BREAKER_OPEN = "circuit breaker open"
 Effect: TypeAlias = Settled | Cancel | Tripped | WaveStarted | WaveFinished
 
 
-@dataclass(slots=True)
 class _Queue:
     """Stories that must not overlap in time."""
 
-    keys: tuple[str, ...]
-    place: int = 0
-    """Of the first that has not ended."""
+    def __init__(self, keys: Iterable[str]) -> None:
+        self.keys = tuple(keys)
+        self.place = 0
+        """Of the first that has not ended."""
 
 
 class Plan:
@@ -208,7 +204,7 @@ class Plan:
 
     def _serialize(self, keys: Sequence[str]) -> None:
         """Let each wait until all before it, in file order, have ended in whatever way."""
-        queue = _Queue(tuple(keys))
+        queue = _Queue(keys)
         for key in keys:
             self._queues.setdefault(key, []).append(queue)
         for key in keys[1:]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields, replace
-from typing import Literal, TypeAlias, get_args
+from collections.abc import Mapping
+from typing import Literal, NamedTuple, TypeAlias, get_args
+
+from .spec import NOTHING
 
 Runner: TypeAlias = Literal["acp", "command"]
 """``acp``: it speaks the Agent Client Protocol; ``command``: it is given a prompt once, and prints its answer."""
@@ -17,13 +19,11 @@ DEFAULT_RUNNER: Runner = "acp"
 DEFAULT_ALLOW: tuple[ToolKind, ...] = ("read", "search", "think", "edit")
 """What a story's work consists of; not what reaches beyond its folder, nor what cannot be undone."""
 DEFAULT_ITERATIONS = 3
-DEFAULT_MEMORY = 5
 PROMPT = "{prompt}"
 """What stands for the prompt in the words of a command."""
 
 
-@dataclass(frozen=True, slots=True)
-class AgentSpec:
+class AgentSpec(NamedTuple):
     """Who carries a story out, and how. ``None`` is what is not said here: then the epic's own agent is asked."""
 
     command: list[str] | None = None
@@ -36,11 +36,10 @@ class AgentSpec:
     """The kinds of tools that it may use without being refused."""
     max_iterations: int | None = None
     """How often it is told in all what to do: once, and again after each failed check."""
-    env: dict[str, str] = field(default_factory=dict)
+    env: Mapping[str, str] = NOTHING
 
 
-@dataclass(frozen=True, slots=True)
-class Budget:
+class Budget(NamedTuple):
     """What the agents of an epic may use up in one run, all together; ``None`` is without end."""
 
     tokens: int | None = None
@@ -51,8 +50,8 @@ class Budget:
 def put_together(own: AgentSpec | None, of_epic: AgentSpec | None) -> AgentSpec:
     """The agent of a story: key by key what it says itself, else what its epic says; variables of both."""
     own, of_epic = own or AgentSpec(), of_epic or AgentSpec()
-    said = {field.name: value for field in fields(own) if (value := getattr(own, field.name)) is not None}
-    return replace(of_epic, **{**said, "env": {**of_epic.env, **own.env}})
+    said = {name: value for name, value in own._asdict().items() if value is not None}
+    return of_epic._replace(**{**said, "env": {**of_epic.env, **own.env}})
 
 
 def effective(own: AgentSpec | None, of_epic: AgentSpec | None, command: list[str] | None = None) -> AgentSpec:
@@ -61,8 +60,7 @@ def effective(own: AgentSpec | None, of_epic: AgentSpec | None, command: list[st
     :param command: takes the place of what both say of it.
     """
     agent = put_together(own, of_epic)
-    return replace(
-        agent,
+    return agent._replace(
         command=command or agent.command,
         runner=agent.runner or DEFAULT_RUNNER,
         allow=list(DEFAULT_ALLOW) if agent.allow is None else agent.allow,

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from dataclasses import fields
 from hashlib import blake2b
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from .agents import AgentSpec
 from .spec import Check, EpicHeader, StorySpec
+
+if TYPE_CHECKING:
+    from .agents import AgentSpec
 
 _INPUTS = ("call", "checks", "cwd", "dependencies", "run")
 """What commands and functions work from. Titles are for people, limits change no result, files affected are outputs."""
@@ -17,7 +18,7 @@ _READ = ("checks", "cwd", "dependencies", "description", "files_affected", "titl
 """What an agent works from, and its prompt and the texts of its acceptance criteria."""
 
 _BESIDES = ("line", "dependency_lines", "env", "inputs")
-_ALL = ("checks", *sorted(field.name for field in fields(StorySpec) if field.name not in _BESIDES))
+_ALL = ("checks", *sorted(set(StorySpec._fields).difference(_BESIDES)))
 
 
 def inputs_of(spec: StorySpec, header: EpicHeader, agent: AgentSpec | None = None, *, whole: bool) -> str:
@@ -40,13 +41,16 @@ def inputs_of(spec: StorySpec, header: EpicHeader, agent: AgentSpec | None = Non
 
 def digest_of(value: Any) -> str:
     """Sixteen hexadecimal digits that stand for a value: text, or what JSON can say."""
-    text = f"={value}" if isinstance(value, str) else _encode(value)
+    text = f"={value}" if isinstance(value, str) else _encode(_told(value))
     return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
 
 
 def _told(value: Any) -> Any:
-    # Metadata of a story may hold what JSON does not know: dates, for instance.
-    return [value.run, value.call] if isinstance(value, Check) else str(value)
+    """The value without the words of checks, which are for people."""
+    if isinstance(value, Check):
+        return [value.run, value.call]
+    return list(map(_told, value)) if isinstance(value, list | tuple) else value
 
 
-_encode = json.JSONEncoder(sort_keys=True, default=_told).encode
+# Metadata of a story may hold what JSON does not know: dates, for instance.
+_encode = json.JSONEncoder(sort_keys=True, default=str).encode

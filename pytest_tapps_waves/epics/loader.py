@@ -84,17 +84,15 @@ class _Reader:
             self.report(root.lines["epic"], f"epic must be a mapping, not {shown(epic)}")
             epic = Map(root.line)
         self._check_keys(epic, _EPIC_KEYS, "epic.")
-        stories = self._story_list(root, epic)
+        listed = self._story_list(root, epic)
         header = self._header(epic)
-        specs = self._stories(stories) if stories is not None else None
+        specs = self._stories(listed) if listed is not None else None
         if header is None or specs is None:
             return None
         self._check_ids(specs)
         self._check_agents(epic, header, specs)
-        for spec in specs:
-            # Nobody else has seen it yet, and to copy each costs a tenth of all that is done to read it.
-            object.__setattr__(spec, "inputs", inputs_of(spec, header, whole=False))
-        return EpicDefinition(self.path, epic.line, header, specs)
+        stories = [spec._replace(inputs=inputs_of(spec, header, whole=False)) for spec in specs]
+        return EpicDefinition(self.path, epic.line, header, stories)
 
     def _story_list(self, root: Map, epic: Map) -> Seq | None:
         holders = [holder for holder in (root, epic) if "stories" in holder]

@@ -10,12 +10,10 @@ import contextlib
 import hashlib
 import json
 import os
-from dataclasses import fields
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-from .agents import AgentSpec, Budget
 from .pause import collector_paused
 from .spec import Check, EpicDefinition, EpicHeader, StorySpec, story_of
 
@@ -55,7 +53,7 @@ class ParsedEpics:
         file = self._file(definition.path)
         draft = file.with_name(f"{file.name}.{os.getpid()}")
         with contextlib.suppress(OSError, ValueError, RecursionError):
-            text = json.dumps(kept, default=_said, separators=(",", ":"))
+            text = json.dumps(kept, separators=(",", ":"))
             try:
                 draft.write_text(text, encoding="ascii")
                 draft.replace(file)
@@ -79,37 +77,40 @@ def _version() -> str:
 
 
 def _said(value: Any) -> dict[str, Any]:
-    """What is not as it would be by default."""
+    """What of a named tuple is not as it would be by default, and so of those within it."""
     said = {}
-    for name, default in _defaults(value.__class__):
-        given = getattr(value, name)
+    for name, given in zip(value._fields, value, strict=True):
+        default = value._field_defaults.get(name)
         if given != default or type(given) is not type(default):
-            said[name] = given
+            said[name] = _plain(given)
     return said
 
 
-@cache
-def _defaults(kind: type[Any]) -> list[tuple[str, Any]]:
-    """The fields of a class, each with its default."""
-    return [
-        (field.name, field.default_factory() if callable(field.default_factory) else field.default)
-        for field in fields(kind)
-    ]
+def _plain(value: Any) -> Any:
+    if not isinstance(value, tuple):
+        return value
+    return _said(value) if hasattr(value, "_fields") else list(map(_plain, value))
 
 
 def _header(values: dict[str, Any]) -> EpicHeader:
-    if "agent" in values:
-        values["agent"] = AgentSpec(**values["agent"])
-    if "budget" in values:
-        values["budget"] = Budget(**values["budget"])
+    _revive(values)
     return EpicHeader(**values)
 
 
 def _story(values: dict[str, Any]) -> StorySpec:
-    if "agent" in values:
-        values["agent"] = AgentSpec(**values["agent"])
+    _revive(values)
     if criteria := values.get("acceptance_criteria"):
         values["acceptance_criteria"] = [
             Check(**criterion) if isinstance(criterion, dict) else criterion for criterion in criteria
         ]
     return story_of(values)
+
+
+def _revive(values: dict[str, Any]) -> None:
+    if "agent" in values or "budget" in values:
+        # Imported where they are needed: most epics have no agents.
+        from .agents import AgentSpec, Budget
+
+        for name, kind in (("agent", AgentSpec), ("budget", Budget)):
+            if name in values:
+                values[name] = kind(**values[name])

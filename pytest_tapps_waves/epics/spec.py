@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from .agents import AgentSpec, Budget
@@ -13,8 +12,7 @@ if TYPE_CHECKING:
 NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
-@dataclass(frozen=True, slots=True)
-class Check:
+class Check(NamedTuple):
     """An acceptance criterion that is checked after the action."""
 
     description: str
@@ -22,8 +20,7 @@ class Check:
     call: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class StorySpec:
+class StorySpec(NamedTuple):
     """One story as its epic file defines it. There are many: what is empty is there once for all of them."""
 
     id: str
@@ -39,12 +36,12 @@ class StorySpec:
     timeout: float | None = None
     """Seconds for one attempt; 0 is without end."""
     retries: int = 0
-    resources: Mapping[str, float] = field(default_factory=lambda: NOTHING)
+    resources: Mapping[str, float] = NOTHING
     """What a worker must have free for it, by name."""
     cwd: str = "."
-    env: Mapping[str, str] = field(default_factory=lambda: NOTHING)
+    env: Mapping[str, str] = NOTHING
     tags: tuple[str, ...] = ()
-    metadata: Mapping[str, Any] = field(default_factory=lambda: NOTHING)
+    metadata: Mapping[str, Any] = NOTHING
     """The keys that are not ours."""
     line: int = 1
     """Where it begins in its file, counted from 1."""
@@ -76,8 +73,7 @@ def story_of(values: dict[str, Any]) -> StorySpec:
     return StorySpec(**values)
 
 
-@dataclass(frozen=True, slots=True)
-class EpicHeader:
+class EpicHeader(NamedTuple):
     """What an epic file says of the epic as a whole."""
 
     id: str
@@ -90,20 +86,19 @@ class EpicHeader:
     circuit_breaker: int | None = None
     timeout: float | None = None
     isolation: str | None = None
-    env: dict[str, str] = field(default_factory=dict)
-    secrets: list[str] = field(default_factory=list)
+    env: Mapping[str, str] = NOTHING
+    secrets: Sequence[str] = ()
     """Names of variables whose values are masked wherever they are shown or stored."""
     agent: AgentSpec | None = None
     """For its stories, each of which may say otherwise, key by key."""
     budget: Budget | None = None
     memory_last_k: int | None = None
     """Of so many stories before it an agent is told what they did."""
-    metadata: dict[str, Any] = field(default_factory=dict)
+    metadata: Mapping[str, Any] = NOTHING
     """The keys that are not ours."""
 
 
-@dataclass(frozen=True, slots=True)
-class EpicDefinition:
+class EpicDefinition(NamedTuple):
     """An epic file that holds together in itself; what it says of other files has not been looked at."""
 
     path: str

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from ..collect.depends import TestNode, resolve
+from ..collect.depends import ItemNode, resolve
 from ..collect.names import Names
 
 
@@ -21,7 +21,7 @@ def name_lines(names: Names, *, node_ids_too: bool) -> Iterator[str]:
             yield f"  {name}"
 
 
-def dependency_lines(tests: Sequence[TestNode], names: Names) -> Iterator[str]:
+def dependency_lines(tests: Sequence[ItemNode], names: Names) -> Iterator[str]:
     """What each test depends on."""
     yield "Dependencies:"
     for test in sorted(tests, key=lambda test: test.key):

@@ -14,7 +14,7 @@ import pytest
 from agent_scenes import COMMAND, Scene, ended, spec, until
 
 from pytest_tapps_waves.actions import processes
-from pytest_tapps_waves.actions.agents import Conversation
+from pytest_tapps_waves.actions.agents.brief import Conversation
 from pytest_tapps_waves.actions.children import can_watch
 from pytest_tapps_waves.errors import ActionFailed
 

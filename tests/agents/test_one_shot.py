@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from agent_scenes import Scene, ended, spec
 
-from pytest_tapps_waves.actions.agents import Conversation
+from pytest_tapps_waves.actions.agents.brief import Conversation
 from pytest_tapps_waves.errors import ActionFailed
 
 STAYS = (

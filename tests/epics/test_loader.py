@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from textwrap import dedent
 from typing import Any
 
@@ -75,7 +74,7 @@ stories:
 def test_the_example_of_the_contract_is_read_whole() -> None:
     epic = read(WHOLE)
     assert (epic.path, epic.line) == ("epics/epic_shop.yaml", 2)
-    assert asdict(epic.header) == {
+    assert epic.header._asdict() == {
         "id": "8",
         "title": "Checkout",
         "max_parallel_stories": 3,
@@ -102,7 +101,7 @@ def test_the_example_of_the_contract_is_read_whole() -> None:
 
 def test_what_is_not_given_is_left_to_options_and_defaults() -> None:
     epic = read("stories:\n- id: a\n")
-    assert {key for key, value in asdict(epic.header).items() if value is not None} == {
+    assert {key for key, value in epic.header._asdict().items() if value is not None} == {
         "id",
         "title",
         "env",

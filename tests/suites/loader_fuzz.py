@@ -79,17 +79,18 @@ class Fuzz:
             self.figures["inputs"] += 1
             self.figures["slowest"] = max(self.figures["slowest"], [took, len(data)])
             self.figures["memory"] = max(self.figures["memory"], [memory, len(data)])
-        if isinstance(found, tuple):
-            kinds = {_WORDS_OF_THE_FILE.sub("#", problem.message) for problem in found}
-            self.messages |= kinds
-            sign = " ".join(sorted(kinds))
-        else:
+        is_read = hasattr(found, "header")
+        if is_read:
             self.figures["read"] += 1
             said = {name for part in (found.header, *found.stories) for name in _said(part)}
             sign = f"{min(len(found.stories), 3)} {sorted(said)}"
+        else:
+            kinds = {_WORDS_OF_THE_FILE.sub("#", problem.message) for problem in found}
+            self.messages |= kinds
+            sign = " ".join(sorted(kinds))
         new = sign not in self.signs
         self.signs.add(sign)
-        return "" if not new else "refused" if isinstance(found, tuple) else "epic"
+        return "" if not new else "epic" if is_read else "refused"
 
     def write(self) -> None:
         """Leave the figures for the parent, and what was seen for the next chunk."""
@@ -99,7 +100,7 @@ class Fuzz:
 
 
 def _said(part: Any) -> list[str]:
-    return [f"{type(part).__name__}.{name}" for name in part.__slots__ if getattr(part, name)]
+    return [f"{type(part).__name__}.{name}" for name in part._fields if getattr(part, name)]
 
 
 def _peak() -> int:

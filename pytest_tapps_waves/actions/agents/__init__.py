@@ -8,6 +8,5 @@ print an answer. ``diary`` is what is told of either.
 from __future__ import annotations
 
 from .action import AgentAction, available
-from .brief import Brief, Conversation
 
-__all__ = ["AgentAction", "Brief", "Conversation", "available"]
+__all__ = ["AgentAction", "available"]

@@ -7,12 +7,15 @@ import shlex
 import shutil
 from contextlib import AbstractAsyncContextManager, nullcontext
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from ...epics.agents import AgentSpec
 from ...errors import ActionFailed
 from ..base import Job, Work
 from ..output import Output
-from .brief import Brief, Conversation
+
+if TYPE_CHECKING:
+    from ...epics.agents import AgentSpec
+    from .brief import Brief, Conversation
 
 _MISSING = (
     "runner: acp needs the package agent-client-protocol, which is not installed: "

@@ -16,6 +16,7 @@ NAP = 0.05
 """Seconds that a test sleeps."""
 WALL_TARGET = 1.3
 CPU_TARGET = 1.0
+KEPT_TARGET = 1.0
 
 SLEEPS = """
     import asyncio, pytest, pytest_asyncio
@@ -60,6 +61,26 @@ WATCH = """
                     print(psutil.Process().memory_info().rss, file=file)
 """
 
+KEPT = """
+    import gc, tracemalloc
+
+    count = before = 0
+
+    def pytest_runtest_logreport(report):
+        global count, before
+        if report.when == "teardown":
+            count += 1
+            if count == {first} // 2:
+                tracemalloc.start()
+            elif count in ({first}, {last}):
+                gc.collect()
+                now = tracemalloc.get_traced_memory()[0]
+                if count == {last}:
+                    with open("memory", "w") as file:
+                        print((now - before) / ({last} - {first}), file=file)
+                before = now
+"""
+
 
 def measure(scale: Scale) -> list[Table]:
     sleeping, no_ops = scale.size(200, 40), scale.size(2000, 100)
@@ -81,10 +102,12 @@ def measure(scale: Scale) -> list[Table]:
             for scope in ("function", "session")
         ]
         soak = _soak(folder, scale.size(20_000, 60), scale.size(1000, 20))
+        kept = _kept(folder, scale)
     return [
         Table("Async tests that sleep", "", (wall,)),
         Table("Async tests that do nothing", "", tuple(cpu)),
         Table("Soak: what 1,000 more no-op tests add to the memory", "", tuple(soak), "MiB"),
+        Table("Soak: what is kept of a no-op test, its reports above all, by tracemalloc", "", (kept,)),
     ]
 
 
@@ -137,3 +160,18 @@ def _soak(folder: Path, size: int, step: int) -> list[Figure]:
         each = (looks[-1] - looks[1]) / ((len(looks) - 2) * step)
         figures.append(Figure(row, f"{size:,} tests", (1000 * each,)))
     return figures
+
+
+def _kept(folder: Path, scale: Scale) -> Figure:
+    """Of the tests between two, once it is known what is garbage."""
+    first, last = scale.size(2_000, 40), scale.size(8_000, 80)
+    path = _project(folder / "kept", NO_OPS, last + 20, "session")
+    (path / "conftest.py").write_text(dedent(KEPT).format(first=first, last=last))
+    found = []
+    for options in (ASYNCIO, (*OURS, *ALL, *PARALLEL)):
+        pytest(path, last + 20, *options)
+        found.append(float((path / "memory").read_text()))
+        (path / "memory").unlink()
+    theirs, ours = found
+    column = "8 at once, bytes / pytest-asyncio's one by one"
+    return Figure(f"tests {first:,} to {last:,}", column, (ours / theirs,), None if scale.smallest else KEPT_TARGET)

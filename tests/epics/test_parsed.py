@@ -104,9 +104,9 @@ def test_fields_that_are_not_there_any_more_are_as_none(tmp_path: Path) -> None:
 
 def test_what_json_cannot_hold_is_read_again(tmp_path: Path) -> None:
     definition = load(TEXT, PATH)
-    definition.header.metadata["number"] = 10**5000
+    header = definition.header._replace(metadata={"number": 10**5000})
     parsed = ParsedEpics(tmp_path)
-    parsed.put(definition, TEXT)
+    parsed.put(definition._replace(header=header), TEXT)
     assert parsed.get(PATH, TEXT) is None
     assert list(tmp_path.iterdir()) == []
 

@@ -83,7 +83,12 @@ def test_what_is_committed_together_soon_is_not_committed_by_the_beat(
     journal = begin(tmp_path, "run1")
     beats = threading.Semaphore(0)
     wait = journal._closed.wait
-    monkeypatch.setattr(journal._closed, "wait", lambda seconds: beats.release() or wait(seconds))
+
+    def counted_wait(seconds: float) -> bool:
+        beats.release()
+        return wait(seconds)
+
+    monkeypatch.setattr(journal._closed, "wait", counted_wait)
     journal.put(row("e::1"))
     journal.put(row("e::2"))
     for _ in range(3):

@@ -52,7 +52,10 @@ class Fuzz:
         # Imported here: with --guided only when it can be instrumented.
         from loader_promises import check
 
+        from pytest_tapps_waves.epics.spec import EpicDefinition
+
         self._check = check
+        self._epic = EpicDefinition
         self._folder = folder
         self._kept = folder / "kept"
         self._kept.mkdir(exist_ok=True)
@@ -79,18 +82,17 @@ class Fuzz:
             self.figures["inputs"] += 1
             self.figures["slowest"] = max(self.figures["slowest"], [took, len(data)])
             self.figures["memory"] = max(self.figures["memory"], [memory, len(data)])
-        is_read = hasattr(found, "header")
-        if is_read:
+        if isinstance(found, self._epic):
             self.figures["read"] += 1
             said = {name for part in (found.header, *found.stories) for name in _said(part)}
-            sign = f"{min(len(found.stories), 3)} {sorted(said)}"
+            verdict, sign = "epic", f"{min(len(found.stories), 3)} {sorted(said)}"
         else:
             kinds = {_WORDS_OF_THE_FILE.sub("#", problem.message) for problem in found}
             self.messages |= kinds
-            sign = " ".join(sorted(kinds))
+            verdict, sign = "refused", " ".join(sorted(kinds))
         new = sign not in self.signs
         self.signs.add(sign)
-        return "" if not new else "epic" if is_read else "refused"
+        return verdict if new else ""
 
     def write(self) -> None:
         """Leave the figures for the parent, and what was seen for the next chunk."""

@@ -48,5 +48,6 @@ def test_a_run_with_stories_loads_no_more_than_its_stories_need(telling: Project
     ours, _ = _loaded(telling)
     assert ours >= NEEDED_BY_STORIES
     assert not ours & {"loops.at_once", "reports.plans.view", "reports.status", "workspaces.worktree", "prediction"}
-    _, others_once_it_is_known = _loaded(telling)
+    ours_once_it_is_known, others_once_it_is_known = _loaded(telling)
+    assert not ours_once_it_is_known & {"epics.loader", "epics.agents", "actions.agents.brief"}
     assert not others_once_it_is_known & {"yaml", "pydantic"}

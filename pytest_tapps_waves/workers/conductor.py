@@ -62,9 +62,9 @@ class Conductor:
         found = facts.found
         self.at_once = found.limit // workers
         """How many stories a worker runs at most."""
-        # Epics, and --maxfail, have rules for what must not begin any more, and what waits begins before we hear of a
-        # failure before it.
-        self._sends_ahead = facts.one_by_one and not found.epics and not config.getoption("maxfail")
+        # These have rules for what must not begin any more; what waits begins before we hear of a failure before it.
+        has_rules = found.epics or config.getoption("maxfail") or config.getoption("stepwise", False)
+        self._sends_ahead = facts.one_by_one and not has_rules
         self._index_of = {key: index for index, key in enumerate(collection) if key in found.graph.stories}
         self._wave_of = numbers_of(found.waves)
         self._ready: deque[str] = deque()

@@ -102,7 +102,7 @@ def test_one_is_sent_before_the_one_before_it_has_ended(project: Project) -> Non
     assert _sends(project, "-n1") == ["sent", "sent", "ended"]
 
 
-@pytest.mark.parametrize("options", [("--maxfail=2",), ("--epic-parallel=1",)])
+@pytest.mark.parametrize("options", [("--maxfail=2",), ("--stepwise",), ("--epic-parallel=1",)])
 def test_none_is_where_something_may_keep_it_from_beginning(project: Project, options: tuple[str, ...]) -> None:
     _known(project, "pass")
     assert _sends(project, "-n1", *options) == ["sent", "ended", "sent"]

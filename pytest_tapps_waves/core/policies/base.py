@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 if TYPE_CHECKING:
     from ..conflicts import Conflict
 
 
-@dataclass(frozen=True, slots=True)
-class WaveStarted:
+class WaveStarted(NamedTuple):
     """A wave has begun."""
 
     number: int
@@ -19,8 +17,7 @@ class WaveStarted:
     stories: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class WaveFinished:
+class WaveFinished(NamedTuple):
     """All stories of a wave have ended."""
 
     number: int

@@ -30,23 +30,23 @@ def find_dead(execute: Execute, run: int, host: str) -> Dead:
     open_runs = execute(
         "SELECT number, id, beat, host, pid, identity FROM run WHERE ended IS NULL AND number != ?", [run]
     ).fetchall()
-    dead = Dead([], [], 0)
+    ids, processes, last_place = [], [], 0
     for number, run_id, beat, *owned in open_runs:
         owner = Owner(*owned)
         if not owner.is_gone(beat):
             continue
         if owner.host == host:
-            dead.ids.append(run_id)
-            dead.processes.extend(execute("SELECT pid, identity FROM process WHERE run = ?", [number]))
+            ids.append(run_id)
+            processes += execute("SELECT pid, identity FROM process WHERE run = ?", [number]).fetchall()
         execute("DELETE FROM process WHERE run = ?", [number])
         last = execute("SELECT coalesce(max(place), 0) FROM attempt WHERE run = ?", [number]).fetchone()[0]
-        dead = dead._replace(last_place=max(dead.last_place, last))
+        last_place = max(last_place, last)
         execute("UPDATE run SET ended = ?, place = max(place, ?) WHERE number = ?", (beat, last, number))
         execute(
             "UPDATE attempt SET outcome = ?, reason = ? WHERE run = ? AND outcome = ?",
             (LOST, "its run was killed", number, RUNNING),
         )
-    return dead
+    return Dead(ids, processes, last_place)
 
 
 def forget_old(execute: Execute, run: int, days: int) -> None:

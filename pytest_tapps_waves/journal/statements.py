@@ -11,6 +11,7 @@ from typing import NamedTuple, TypeAlias
 from .store import storable
 
 Execute: TypeAlias = Callable[..., sqlite3.Cursor]
+"""Executes a statement, given its values."""
 
 
 class Statement(NamedTuple):

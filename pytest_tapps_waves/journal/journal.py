@@ -172,9 +172,7 @@ class Journal:
     def _write_pending(self, execute: Execute) -> bool:
         execute("BEGIN IMMEDIATE")
         many = self._store.connection.executemany
-        first = self.next_place()
-        many(PUT.text, [(self._run, place, *row) for place, row in enumerate(self._pending.values(), first)])
-        self._place = first + len(self._pending)
+        many(PUT.text, [(self._run, self.next_place(), *row) for row in self._pending.values()])
         if self._processes:
             many(PUT_PROCESS.text, [(self._run, *process) for process in self._processes])
         execute("COMMIT")

@@ -397,6 +397,19 @@ def test_the_command_line_names_the_agent_of_all_stories(team: Team) -> None:
     assert team.run(f"--epic-agent='{COMMAND[0]}' '{COMMAND[1]}'").parseoutcomes() == {"passed": 1}
 
 
+@pytest.mark.parametrize(
+    ("of_file", "of_ini"),
+    [(None, f"'{COMMAND[0]}' '{COMMAND[1]}'"), (COMMAND, "no-such-agent")],
+    ids=["in place of none", "not in place of the file's"],
+)
+def test_the_ini_file_names_the_agent_where_the_epic_file_does_not(
+    team: Team, of_file: list[str] | None, of_ini: str
+) -> None:
+    team.epic(agent={"command": of_file})
+    team.story("1", [{"edit": ["x.txt", "x\n"]}])
+    assert team.run("-o", f"epic_agent={of_ini}").parseoutcomes() == {"passed": 1}
+
+
 def refused(result: pytest.RunResult) -> str:
     """The one line of a usage error."""
     assert result.ret == pytest.ExitCode.USAGE_ERROR

@@ -9,6 +9,7 @@ import sqlite3
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -96,6 +97,23 @@ def test_what_is_committed_together_soon_is_not_committed_by_the_beat(
     assert committed(tmp_path) == {"e::1": "passed"}
     journal.close()
     assert committed(tmp_path) == {"e::1": "passed", "e::2": "passed"}
+
+
+def test_what_is_committed_together_keeps_its_order_while_the_clock_stands_still(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(time, "time_ns", lambda: 10**18)
+    journal = begin(tmp_path, "run1")
+    for number in (2, 1):
+        journal.put_soon(row("e::1", f"attempt {number}")._replace(number=number))
+    latest = journal.latest("e::1")
+    assert latest is not None
+    assert latest.outcome == "attempt 1"
+    journal.put_soon(row("e::1", "attempt 3")._replace(number=3))
+    latest = journal.latest("e::1")
+    assert latest is not None
+    assert latest.outcome == "attempt 3"
+    journal.close()
 
 
 def test_ends_in_quick_succession_are_one_commit(tmp_path: Path) -> None:

@@ -214,7 +214,8 @@ class Engine:
 
     def _forget(self, key: str) -> None:
         self._beside.discard(key)
-        self._alone_wanted.set()
         self._tasks.pop(key, None)
         self._entered.discard(key)
+        if self._alone:
+            self._alone_wanted.set()
         self._changed.set()

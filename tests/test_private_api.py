@@ -14,6 +14,7 @@ import pytest
 from _pytest.config import apply_warning_filters
 from _pytest.fixtures import FixtureDef
 from _pytest.logging import caplog_handler_key, caplog_records_key, catching_logs
+from _pytest.python import get_direct_param_fixture_func
 from _pytest.runner import SetupState
 from _pytest.subtests import Captured, SubtestContext, SubtestReport, failed_subtests_key
 from pytest_asyncio import plugin as asyncio_plugin
@@ -165,6 +166,16 @@ def test_a_fixture_definition_keeps_what_ours_resets_in_a_copy(item: Any) -> Non
     assert (definition.scope, item._fixtureinfo.name2fixturedefs["wide"][-1].scope) == ("function", "module")
 
 
+def test_a_parameter_of_a_test_is_a_fixture_whose_function_only_takes_the_request(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile("import pytest\n@pytest.mark.parametrize('number', [7])\ndef test_it(number): pass")
+    (found,), _ = pytester.inline_genitems("-p", "no:cacheprovider")
+    function: Any = found
+    (definition,) = function._fixtureinfo.name2fixturedefs["number"]
+    assert definition.func is get_direct_param_fixture_func
+    assert tuple(definition.argnames) == ("request",)
+    assert function.callspec.params == {"number": 7}
+
+
 def test_execute_and_finish_of_a_fixture_are_called_on_the_object(pytester: pytest.Pytester) -> None:
     """And a request looks definitions up by ``get``, those included that are asked for later."""
     pytester.makepyfile(ITEMS)
@@ -276,6 +287,26 @@ def test_a_task_can_leave_its_loop_and_come_back() -> None:
         _enter_task(loop, task)
         await asyncio.sleep(0)
         assert asyncio.current_task() is task
+
+    asyncio.run(run())
+
+
+def test_a_task_asks_the_loop_for_its_first_step_as_it_is_made() -> None:
+    async def nothing() -> None:
+        pass
+
+    async def run() -> None:
+        loop, coroutine = asyncio.get_running_loop(), nothing()
+        asked: list[Any] = []
+        loop.call_soon = lambda callback, *args, context=None: asked.append(callback)  # type: ignore[assignment,method-assign]
+        try:
+            task = loop.create_task(coroutine)
+        finally:
+            del loop.call_soon
+        assert [step.__self__ for step in asked] == [task]
+        assert task.get_coro() is coroutine
+        loop.call_soon(*asked)
+        await task
 
     asyncio.run(run())
 

@@ -18,7 +18,7 @@ from pytest_asyncio.plugin import AsyncGenerator, AsyncHypothesisTest, PytestAsy
 from ..actions.output import CURRENT_OUTPUT
 from .current import CURRENT_ITEM
 from .fixtures import PROCESS_WIDE
-from .outside import wait_outside, waiting_task
+from .outside import begin_outside, wait_outside, waiting_task
 
 RUNNER = pytest.StashKey["LoopRunner"]()
 """Set on the config while stories run at once."""
@@ -91,11 +91,13 @@ class LoopRunner:
         # A fixture's context is that of the test that set it up; what it prints at its end belongs to the last one.
         context.run(CURRENT_OUTPUT.set, CURRENT_OUTPUT.get())
         context.run(CURRENT_ITEM.set, CURRENT_ITEM.get())
-        task = self._loop.create_task(coroutine, context=context)
         if outside:
-            wait_outside(self._finish(task))
+            task = begin_outside(coroutine, context)
+            if not task.done():
+                wait_outside(self._finish(task))
             # Raised from here, a failure has no frames of the way through the loop.
             return task.result()
+        task = self._loop.create_task(coroutine, context=context)
         try:
             return self._loop.run_until_complete(task)
         except BaseException:
@@ -108,10 +110,12 @@ class LoopRunner:
         __tracebackhide__ = True
         current = asyncio.current_task()
         assert current is not None
+        ended = asyncio.Event()
+        task.add_done_callback(lambda _: ended.set())
         cancelled = False
         while not task.done():
             try:
-                await asyncio.wait({task})
+                await ended.wait()
             except asyncio.CancelledError:
                 cancelled = True
                 task.cancel()

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import dataclasses
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from typing import Any
@@ -18,8 +18,10 @@ import pytest
 
 # Tested with pytest 9.1, 9.2: `_fixtureinfo` and `_initrequest` of a Function, `FuncFixtureInfo`, `execute`,
 # `finish`, `cached_result` and `_finalizers` of a FixtureDef, `getfixturedefs` of the session's fixture manager, and
-# that a request looks definitions up by `get`. Noticed by tests/test_private_api.py.
+# that a request looks definitions up by `get`, and the function of a parameter's fixture. Noticed by
+# tests/test_private_api.py.
 from _pytest.fixtures import FixtureDef
+from _pytest.python import get_direct_param_fixture_func
 
 from ..actions.output import CURRENT_OUTPUT
 from .current import CURRENT_ITEM, RUNS_ALONE
@@ -47,6 +49,10 @@ PROCESS_WIDE = frozenset(
 
 _WITHIN_ANOTHER: contextvars.ContextVar[bool] = contextvars.ContextVar("_WITHIN_ANOTHER", default=False)
 """Whether code runs in the context of a wider fixture, because that fixture needs it."""
+
+
+_NEEDS_NOTHING: tuple[Sequence[str], ...] = ((), ("request",))
+"""The names that a fixture takes which are no other fixture's."""
 
 
 class _OwnFixtures(dict[str, Any]):
@@ -82,6 +88,10 @@ class _OwnFixtures(dict[str, Any]):
             return definition
         own: FixtureDef[Any] = object.__new__(type(definition))
         vars(own).update(vars(definition), cached_result=None, _finalizers=[])
+        if definition.func is get_direct_param_fixture_func:
+            # It takes `request`, of which pytest would make a definition: see _Shared._kept_for.
+            value = self._item.callspec.params[definition.argname]
+            vars(own).update(func=lambda: value, argnames=())
         return own
 
 
@@ -106,6 +116,10 @@ class _Shared:
     def execute(self, request: Any) -> Any:
         """Called by pytest for each test that needs the fixture."""
         __tracebackhide__ = True
+        kept = self._kept_for(request)
+        if kept is not None:
+            self._pass_on()
+            return kept[0]
         task = waiting_task()
         if task is None or task is self._owner:
             return self._in_own_context(request)
@@ -120,6 +134,17 @@ class _Shared:
         finally:
             self._owner = None
             self._lock.release()
+
+    def _kept_for(self, request: Any) -> tuple[Any, ...] | None:
+        """What is kept of the set-up, if it is what the request wants and nothing that it needs can have changed since.
+
+        pytest asks for all that a fixture needs before it hands out what it keeps; for ``request`` it makes a
+        definition each time, and inspects its signature: a twentieth of a small test.
+        """
+        kept = self._definition.cached_result
+        if kept is None or kept[2] is not None or self._definition.argnames not in _NEEDS_NOTHING:
+            return None
+        return kept if kept[1] is getattr(request, "param", None) else None
 
     def _in_own_context(self, request: Any) -> Any:
         __tracebackhide__ = True

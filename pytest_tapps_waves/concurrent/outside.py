@@ -7,14 +7,17 @@ with a new greenlet each time, for which the system maps memory, faults it in an
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import threading
 import types
 from collections.abc import Callable, Coroutine, Generator
+from functools import partial
 from typing import Any, TypeVar
 
 from greenlet import getcurrent, greenlet
 
-# For implementers of loops. Tested with Python 3.11, 3.12, 3.13. Noticed by tests/test_private_api.py.
+# For implementers of loops; and that a task asks `call_soon` for its first step as it is made. Tested with Python 3.11,
+# 3.12, 3.13. Noticed by tests/test_private_api.py.
 from asyncio import _get_running_loop, _set_running_loop  # isort: skip
 from asyncio.tasks import _enter_task, _leave_task  # isort: skip
 
@@ -52,8 +55,9 @@ class Worker(greenlet):
             wanted = self.switch(None, None)
             while wanted is not None:
                 awaited, waiting = wanted
+                answer: tuple[Any, BaseException | None]
                 try:
-                    answer: tuple[Any, BaseException | None] = (yield awaited), None
+                    answer = awaited.take(task) if isinstance(awaited, _Begin) else (yield awaited), None
                 except BaseException as error:
                     answer = None, error
                 # What is awaited holds the error that it raised, an error the frames that it came through: this is one.
@@ -102,6 +106,16 @@ class Worker(greenlet):
             answer, error = self._ask((awaited, getcurrent()))
             awaited = None
 
+    def begin(self, coroutine: Coroutine[Any, Any, _T], context: contextvars.Context) -> asyncio.Task[_T]:
+        """Called somewhere below its work: see :func:`begin_outside`."""
+        __tracebackhide__ = True
+        # By the greenlet of the loop, which takes all later steps: greenlets that users' code makes go back to theirs.
+        task, error = self._ask((_Begin(coroutine, context), getcurrent()))
+        if error is not None:
+            raise error
+        begun: asyncio.Task[_T] = task
+        return begun
+
     def _ask(self, wanted: tuple[Any, greenlet] | None) -> Any:
         assert self.parent is not None
         return self.parent.switch(wanted)
@@ -111,6 +125,48 @@ class Worker(greenlet):
         if self:
             self.parent = getcurrent()
             self.switch()
+
+
+class _Begin:
+    """What a worker asks for to have a coroutine begun, in place of what is to be awaited."""
+
+    def __init__(self, coroutine: Coroutine[Any, Any, Any], context: contextvars.Context) -> None:
+        self._coroutine = coroutine
+        self._context = context
+        self._step: Callable[[], Any] | None = None
+
+    def take(self, current: asyncio.Task[Any]) -> asyncio.Task[Any]:
+        """The task of the coroutine, which has taken its first step.
+
+        :param current: the task that runs, and goes on after this.
+        """
+        loop = current.get_loop()
+        call_soon = loop.call_soon
+
+        def keep(callback: Callable[..., Any], *args: Any, context: contextvars.Context | None = None) -> Any:
+            owner = getattr(callback, "__self__", None)
+            if self._step is not None or not isinstance(owner, asyncio.Task) or owner.get_coro() is not self._coroutine:
+                return call_soon(callback, *args, context=context)
+            self._step = partial(self._context.run, callback, *args)
+            return None
+
+        _leave_task(loop, current)
+        try:
+            loop.call_soon = keep  # type: ignore[assignment,method-assign]
+            try:
+                task = loop.create_task(self._coroutine, context=self._context)
+            finally:
+                del loop.call_soon
+            if self._step is not None:
+                try:
+                    self._step()
+                except BaseException:
+                    # KeyboardInterrupt and SystemExit a task lets out, besides having them as its result.
+                    if not task.done():
+                        raise
+            return task
+        finally:
+            _enter_task(loop, current)
 
 
 class _Outside(threading.local):
@@ -147,6 +203,23 @@ def wait_outside(coroutine: Coroutine[Any, Any, _T]) -> _T:
         while worker.task.uncancel():
             pass
         raise
+    finally:
+        _go_out(worker, worker.task)
+
+
+def begin_outside(coroutine: Coroutine[Any, Any, _T], context: contextvars.Context) -> asyncio.Task[_T]:
+    """A new task on the loop of :func:`waiting_task`, of which the first step is taken at once.
+
+    asyncio begins a task a turn of the loop later, after what all others have to do meanwhile: stories that wake up
+    together would go on in step, and end together. Python 3.12 has ``eager_start`` for this.
+    """
+    __tracebackhide__ = True
+    worker = _OUTSIDE.worker
+    assert worker is not None
+    assert worker.task is not None
+    _go_in(worker.task)
+    try:
+        return worker.begin(coroutine, context)
     finally:
         _go_out(worker, worker.task)
 

@@ -201,6 +201,28 @@ def test_a_test_that_is_cancelled_while_it_waits_ends_with_the_reason(items: lis
     assert cancelling == 0
 
 
+@pytest.mark.parametrize(
+    ("kept", "param", "needs", "executed"),
+    [
+        (("kept", None, None), None, (), False),
+        (("kept", None, None), None, ("request",), False),
+        (("kept", None, None), None, ("request", "another"), True),
+        (("kept", "a", None), "b", (), True),
+        ((None, None, (ValueError(), None)), None, (), True),
+        (None, None, (), True),
+    ],
+    ids=["as it is", "for a request", "what it needs may change", "another parameter", "failed", "not set up"],
+)
+def test_what_is_set_up_and_needs_nothing_is_handed_out_without_asking_again(
+    items: list[Any], kept: Any, param: Any, needs: tuple[str, ...], executed: bool
+) -> None:
+    shared = _shared(items[0], lambda request: "executed")
+    definition: Any = _definition(items[0], "shared")
+    vars(definition).update(cached_result=kept, argnames=needs)
+    request = type("Request", (), {"param": param})()
+    assert asyncio.run(_in_portal(shared, request)) == ("executed" if executed else "kept")
+
+
 def test_outside_of_a_portal_it_is_set_up_at_once(items: list[Any]) -> None:
     shared = _shared(items[0], lambda request: request)
     assert shared("no loop") == "no loop"

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import contextvars
 import gc
+import sys
 import traceback
 import weakref
 from collections.abc import Awaitable, Callable, Iterator
@@ -16,7 +17,7 @@ import greenback
 import pytest
 from greenlet import getcurrent, greenlet
 
-from pytest_tapps_waves.concurrent.outside import wait_outside, waiting_task
+from pytest_tapps_waves.concurrent.outside import begin_outside, wait_outside, waiting_task
 from pytest_tapps_waves.concurrent.portal import SharedLoop
 
 VARIABLE = contextvars.ContextVar("VARIABLE", default="nobody's")
@@ -210,3 +211,117 @@ def test_what_is_awaited_may_switch_greenlets_with_greenback(portal: SharedLoop)
         return list(await asyncio.gather(*(asyncio.create_task(portal.enter(work)) for _ in range(2))))
 
     assert asyncio.run(in_time(run())) == [1111, 1111]
+
+
+def test_a_task_is_begun_at_once_and_is_a_task_as_any(portal: SharedLoop) -> None:
+    own: asyncio.Task[Any] | None = None
+    seen: list[Any] = []
+
+    async def note() -> str:
+        seen.append((asyncio.current_task(), asyncio.get_running_loop(), VARIABLE.get(), getcurrent()))
+        return "noted"
+
+    async def twice() -> str:
+        await note()
+        await asyncio.sleep(0)
+        return await note()
+
+    def work() -> None:
+        context = contextvars.copy_context()
+        context.run(VARIABLE.set, "its own")
+        at_once = begin_outside(note(), context)
+        assert at_once.result() == "noted"
+        later = begin_outside(twice(), context)
+        assert [task for task, *_ in seen] == [at_once, later]
+        assert not later.done()
+        assert wait_outside(ended(later)) == "noted"
+        assert (waiting_task(), asyncio._get_running_loop()) == (own, None)
+
+    async def ended(task: asyncio.Task[str]) -> str:
+        return await task
+
+    async def run() -> None:
+        nonlocal own
+        own = asyncio.current_task()
+        loop = asyncio.get_running_loop()
+        await in_time(portal.enter(work))
+        assert own is asyncio.current_task()
+        # One greenlet, the loop's: what users' code does with greenlets in one step it goes on with in the next.
+        assert {tuple(rest) for _, *rest in seen} == {(loop, "its own", getcurrent())}
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt, asyncio.CancelledError])
+def test_what_a_first_step_raises_is_the_tasks_and_its_worker_goes_on(
+    portal: SharedLoop, error: type[BaseException]
+) -> None:
+    async def fails() -> None:
+        raise error
+
+    def work() -> str:
+        with pytest.raises(error):
+            begin_outside(fails(), contextvars.copy_context()).result()
+        return wait_outside(asyncio.sleep(0, "went on"))
+
+    async def run() -> list[str]:
+        return [await portal.enter(work), await portal.enter(work)]
+
+    assert asyncio.run(in_time(run())) == ["went on", "went on"]
+
+
+def test_what_a_task_factory_asks_of_the_loop_is_done_and_its_tasks_begin_as_it_says(
+    portal: SharedLoop,
+) -> None:
+    seen: list[str] = []
+    handles: list[asyncio.Handle] = []
+
+    def factory(loop: asyncio.AbstractEventLoop, coroutine: Any, **options: Any) -> asyncio.Task[Any]:
+        handles.append(loop.call_soon(seen.append, "asked for before"))
+        return asyncio.Task(wrapped(coroutine), loop=loop, **options)
+
+    async def wrapped(coroutine: Any) -> Any:
+        seen.append("began")
+        return await coroutine
+
+    async def ended(task: asyncio.Task[str]) -> str:
+        return await task
+
+    def work() -> str:
+        task = begin_outside(asyncio.sleep(0, "slept"), contextvars.copy_context())
+        assert not task.done()
+        return wait_outside(ended(task))
+
+    async def run() -> str:
+        loop = asyncio.get_running_loop()
+        loop.set_task_factory(factory)
+        result: str = await portal.enter(work)
+        loop.set_task_factory(None)
+        assert "call_soon" not in vars(loop)
+        return result
+
+    assert asyncio.run(run()) == "slept"
+    assert seen == ["asked for before", "began"]
+    assert isinstance(handles[0], asyncio.Handle)
+
+
+@pytest.mark.skipif(sys.version_info < (3, 12), reason="eager tasks are new in Python 3.12")
+def test_a_task_may_be_begun_by_its_factory(portal: SharedLoop) -> None:
+    async def called_soon() -> str:
+        called = asyncio.Event()
+        asyncio.get_running_loop().call_soon(called.set)
+        await called.wait()
+        return "called"
+
+    async def ended(task: asyncio.Task[str]) -> str:
+        return await task
+
+    def work() -> str:
+        return wait_outside(ended(begin_outside(called_soon(), contextvars.copy_context())))
+
+    async def run() -> str:
+        asyncio.get_running_loop().set_task_factory(getattr(asyncio, "eager_task_factory"))  # noqa: B009
+        result: str = await portal.enter(work)
+        return result
+
+    assert asyncio.run(in_time(run())) == "called"

@@ -130,3 +130,61 @@ def test_a_story_that_is_cancelled_while_its_sync_fixture_runs_a_loop_ends_as_an
     )
     tests.run("--epic-parallel=2", "-x").assert_outcomes(failed=1, skipped=1)
     assert tests.lines("log") == ["down", "down"]
+
+
+def test_tests_that_never_wait_run_one_after_the_other_and_those_that_do_together(tests: Project) -> None:
+    """A test that had to let others go first each time it begins a coroutine would take as long as all of them."""
+    write(
+        tests,
+        """
+        @pytest.fixture
+        async def thing(request):
+            record(f"up {request.node.name}")
+            yield
+            record(f"down {request.node.name}")
+
+        @pytest.mark.parametrize("number", range(3))
+        async def test_it(thing, number):
+            record(f"test {number}")
+
+        @pytest.mark.parametrize("number", range(3))
+        async def test_waits(thing, number):
+            await met(3)
+        """,
+    )
+    tests.run("--epic-parallel=3").assert_outcomes(passed=6)
+    log = (tests.path / "log").read_text().splitlines()
+    for number in range(3):
+        begin = log.index(f"up test_it[{number}]")
+        assert log[begin : begin + 3] == [f"up test_it[{number}]", f"test {number}", f"down test_it[{number}]"]
+
+
+def test_each_coroutine_of_a_test_has_a_task_of_its_own_as_one_by_one(tests: Project) -> None:
+    """Whoever cancels the task of a fixture that has been set up, or its own, cancels nothing else."""
+    write(
+        tests,
+        """
+        @pytest.fixture
+        async def thing():
+            own = asyncio.current_task()
+            yield own
+            assert asyncio.current_task() is not own
+            own.cancel()
+            await asyncio.sleep(0)
+
+        async def test_it(thing):
+            assert asyncio.current_task() is not thing
+            thing.cancel()
+            await asyncio.sleep(0)
+
+        async def test_cancels_itself_in_vain(thing):
+            asyncio.current_task().cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await asyncio.sleep(0)
+
+        async def test_cancels_itself(thing):
+            asyncio.current_task().cancel()
+        """,
+    )
+    tests.run().assert_outcomes(passed=2, failed=1)
+    tests.run("--epic-parallel=3").assert_outcomes(passed=2, failed=1)

@@ -18,7 +18,7 @@ from pytest_asyncio.plugin import AsyncGenerator, AsyncHypothesisTest, PytestAsy
 from ..actions.output import CURRENT_OUTPUT
 from .current import CURRENT_ITEM
 from .fixtures import PROCESS_WIDE
-from .outside import begin_outside, wait_outside, waiting_task
+from .outside import run_outside, waiting_task
 
 RUNNER = pytest.StashKey["LoopRunner"]()
 """Set on the config while stories run at once."""
@@ -83,20 +83,16 @@ class LoopRunner:
     def run(self, coroutine: Coroutine[Any, Any, Any], *, context: contextvars.Context | None = None) -> Any:
         """Run a coroutine in a task of the shared loop, in ``context``, and wait for it: alone, by turning the loop."""
         __tracebackhide__ = True
-        outside = waiting_task() is not None
-        if not outside and self._loop.is_running():
+        waiting = waiting_task()
+        if waiting is None and self._loop.is_running():
             coroutine.close()
             raise RuntimeError("an async test cannot wait for this: it is in a running event loop")
         context = context or contextvars.copy_context()
         # A fixture's context is that of the test that set it up; what it prints at its end belongs to the last one.
         context.run(CURRENT_OUTPUT.set, CURRENT_OUTPUT.get())
         context.run(CURRENT_ITEM.set, CURRENT_ITEM.get())
-        if outside:
-            task = begin_outside(coroutine, context)
-            if not task.done():
-                wait_outside(self._finish(task))
-            # Raised from here, a failure has no frames of the way through the loop.
-            return task.result()
+        if waiting is not None:
+            return self._run_outside(waiting, coroutine, context)
         task = self._loop.create_task(coroutine, context=context)
         try:
             return self._loop.run_until_complete(task)
@@ -106,27 +102,24 @@ class LoopRunner:
                 self._loop.run_until_complete(asyncio.wait({task}))
             raise
 
-    async def _finish(self, task: asyncio.Task[Any]) -> None:
+    def _run_outside(
+        self, waiting: asyncio.Task[Any], coroutine: Coroutine[Any, Any, Any], context: contextvars.Context
+    ) -> Any:
         __tracebackhide__ = True
-        current = asyncio.current_task()
-        assert current is not None
-        ended = asyncio.Event()
-        task.add_done_callback(lambda _: ended.set())
-        cancelled = False
-        while not task.done():
-            try:
-                await ended.wait()
-            except asyncio.CancelledError:
-                cancelled = True
-                task.cancel()
-        if not cancelled:
-            return
-        while current.uncancel():
-            pass
-        if not task.cancelled():
-            task.exception()  # retrieved, though nobody hears of it
-        item = CURRENT_ITEM.get()
-        raise self._why_cancelled(item.nodeid if item is not None else "")
+        result, error = run_outside(coroutine, context)
+        if waiting.cancelling():
+            while waiting.uncancel():
+                pass
+            item = CURRENT_ITEM.get()
+            raise self._why_cancelled(item.nodeid if item is not None else "")
+        if error is None:
+            return result
+        try:
+            # From here it has no frames of the way through the loop.
+            raise error
+        finally:
+            # It holds this frame.
+            del error
 
 
 def _runner_fixture(scope: Any) -> Any:

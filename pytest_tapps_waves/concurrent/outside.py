@@ -12,7 +12,7 @@ import threading
 import types
 from collections.abc import Callable, Coroutine, Generator
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 from greenlet import getcurrent, greenlet
 
@@ -22,6 +22,8 @@ from asyncio import _get_running_loop, _set_running_loop  # isort: skip
 from asyncio.tasks import _enter_task, _leave_task  # isort: skip
 
 _T = TypeVar("_T")
+_Outcome: TypeAlias = tuple[Any, BaseException | None]
+"""What came of something: what it returned, or else what it raised."""
 
 
 def _nothing() -> None:
@@ -55,9 +57,12 @@ class Worker(greenlet):
             wanted = self.switch(None, None)
             while wanted is not None:
                 awaited, waiting = wanted
-                answer: tuple[Any, BaseException | None]
                 try:
-                    answer = awaited.take(task) if isinstance(awaited, _Begin) else (yield awaited), None
+                    answer: _Outcome = (
+                        (yield from awaited.carry_out(task))
+                        if isinstance(awaited, _InTask)
+                        else ((yield awaited), None)
+                    )
                 except BaseException as error:
                     answer = None, error
                 # What is awaited holds the error that it raised, an error the frames that it came through: this is one.
@@ -106,15 +111,10 @@ class Worker(greenlet):
             answer, error = self._ask((awaited, getcurrent()))
             awaited = None
 
-    def begin(self, coroutine: Coroutine[Any, Any, _T], context: contextvars.Context) -> asyncio.Task[_T]:
-        """Called somewhere below its work: see :func:`begin_outside`."""
-        __tracebackhide__ = True
-        # By the greenlet of the loop, which takes all later steps: greenlets that users' code makes go back to theirs.
-        task, error = self._ask((_Begin(coroutine, context), getcurrent()))
-        if error is not None:
-            raise error
-        begun: asyncio.Task[_T] = task
-        return begun
+    def wait_for_task(self, coroutine: Coroutine[Any, Any, Any], context: contextvars.Context) -> _Outcome:
+        """Called somewhere below its work: see :func:`run_outside`."""
+        outcome: _Outcome = self._ask((_InTask(coroutine, context), getcurrent()))
+        return outcome
 
     def _ask(self, wanted: tuple[Any, greenlet] | None) -> Any:
         assert self.parent is not None
@@ -127,27 +127,47 @@ class Worker(greenlet):
             self.switch()
 
 
-class _Begin:
-    """What a worker asks for to have a coroutine begun, in place of what is to be awaited."""
+class _InTask:
+    """What a worker asks for, in place of what is to be awaited: a coroutine, carried out by a task of its own.
+
+    By the greenlet of the loop, also its first step: what users' code begins with greenlets in one step of a task it
+    goes on with in the next.
+    """
 
     def __init__(self, coroutine: Coroutine[Any, Any, Any], context: contextvars.Context) -> None:
         self._coroutine = coroutine
         self._context = context
-        self._step: Callable[[], Any] | None = None
 
-    def take(self, current: asyncio.Task[Any]) -> asyncio.Task[Any]:
-        """The task of the coroutine, which has taken its first step.
+    def carry_out(self, current: asyncio.Task[Any]) -> Generator[Any, Any, _Outcome]:
+        """
+        :param current: the task that waits. When it is cancelled the other one is, and has to end first.
+        """
+        task = self._begun(current)
+        try:
+            return (yield from task), None
+        except BaseException as error:
+            if task.done() and not task.cancelled():
+                task.exception()  # retrieved, if this has been cancelled when it had ended
+            # Without this frame: the error came from below.
+            below = error.__traceback__.tb_next if error.__traceback__ is not None else None
+            return None, error.with_traceback(below)
 
-        :param current: the task that runs, and goes on after this.
+    def _begun(self, current: asyncio.Task[Any]) -> asyncio.Task[Any]:
+        """Its task, which has taken the first step.
+
+        asyncio begins a task a turn of the loop later, after what all others have to do meanwhile: stories that wake up
+        together would go on in step, and end together. Python 3.12 has ``eager_start`` for this.
         """
         loop = current.get_loop()
         call_soon = loop.call_soon
+        step: Callable[[], object] | None = None
 
         def keep(callback: Callable[..., Any], *args: Any, context: contextvars.Context | None = None) -> Any:
+            nonlocal step
             owner = getattr(callback, "__self__", None)
-            if self._step is not None or not isinstance(owner, asyncio.Task) or owner.get_coro() is not self._coroutine:
+            if step is not None or not isinstance(owner, asyncio.Task) or owner.get_coro() is not self._coroutine:
                 return call_soon(callback, *args, context=context)
-            self._step = partial(self._context.run, callback, *args)
+            step = partial(self._context.run, callback, *args)
             return None
 
         _leave_task(loop, current)
@@ -157,9 +177,9 @@ class _Begin:
                 task = loop.create_task(self._coroutine, context=self._context)
             finally:
                 del loop.call_soon
-            if self._step is not None:
+            if step is not None:
                 try:
-                    self._step()
+                    step()
                 except BaseException:
                     # KeyboardInterrupt and SystemExit a task lets out, besides having them as its result.
                     if not task.done():
@@ -207,19 +227,17 @@ def wait_outside(coroutine: Coroutine[Any, Any, _T]) -> _T:
         _go_out(worker, worker.task)
 
 
-def begin_outside(coroutine: Coroutine[Any, Any, _T], context: contextvars.Context) -> asyncio.Task[_T]:
-    """A new task on the loop of :func:`waiting_task`, of which the first step is taken at once.
+def run_outside(coroutine: Coroutine[Any, Any, Any], context: contextvars.Context) -> _Outcome:
+    """Let the task of :func:`waiting_task` wait for a coroutine that runs in a task of its own, which begins at once.
 
-    asyncio begins a task a turn of the loop later, after what all others have to do meanwhile: stories that wake up
-    together would go on in step, and end together. Python 3.12 has ``eager_start`` for this.
+    :return: what it returned, and what it raised. That is all, too, if the waiting task was cancelled meanwhile.
     """
-    __tracebackhide__ = True
     worker = _OUTSIDE.worker
     assert worker is not None
     assert worker.task is not None
     _go_in(worker.task)
     try:
-        return worker.begin(coroutine, context)
+        return worker.wait_for_task(coroutine, context)
     finally:
         _go_out(worker, worker.task)
 

@@ -17,7 +17,7 @@ import greenback
 import pytest
 from greenlet import getcurrent, greenlet
 
-from pytest_tapps_waves.concurrent.outside import begin_outside, wait_outside, waiting_task
+from pytest_tapps_waves.concurrent.outside import run_outside, wait_outside, waiting_task
 from pytest_tapps_waves.concurrent.portal import SharedLoop
 
 VARIABLE = contextvars.ContextVar("VARIABLE", default="nobody's")
@@ -214,7 +214,6 @@ def test_what_is_awaited_may_switch_greenlets_with_greenback(portal: SharedLoop)
 
 
 def test_a_task_is_begun_at_once_and_is_a_task_as_any(portal: SharedLoop) -> None:
-    own: asyncio.Task[Any] | None = None
     seen: list[Any] = []
 
     async def note() -> str:
@@ -229,39 +228,43 @@ def test_a_task_is_begun_at_once_and_is_a_task_as_any(portal: SharedLoop) -> Non
     def work() -> None:
         context = contextvars.copy_context()
         context.run(VARIABLE.set, "its own")
-        at_once = begin_outside(note(), context)
-        assert at_once.result() == "noted"
-        later = begin_outside(twice(), context)
-        assert [task for task, *_ in seen] == [at_once, later]
-        assert not later.done()
-        assert wait_outside(ended(later)) == "noted"
-        assert (waiting_task(), asyncio._get_running_loop()) == (own, None)
-
-    async def ended(task: asyncio.Task[str]) -> str:
-        return await task
+        assert run_outside(note(), context) == ("noted", None)
+        assert run_outside(twice(), context) == ("noted", None)
 
     async def run() -> None:
-        nonlocal own
-        own = asyncio.current_task()
+        turns: list[int] = []
         loop = asyncio.get_running_loop()
-        await in_time(portal.enter(work))
-        assert own is asyncio.current_task()
+        loop.call_soon(lambda: turns.append(len(seen)))
+        await portal.enter(work)
+        # Only `twice` has let others go on.
+        assert turns == [2]
+        tasks = [task for task, *_ in seen]
+        assert tasks[1] is tasks[2]
+        assert len({asyncio.current_task(), *tasks}) == 3
         # One greenlet, the loop's: what users' code does with greenlets in one step it goes on with in the next.
         assert {tuple(rest) for _, *rest in seen} == {(loop, "its own", getcurrent())}
 
-    asyncio.run(run())
+    asyncio.run(in_time(run()))
 
 
-@pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt, asyncio.CancelledError])
-def test_what_a_first_step_raises_is_the_tasks_and_its_worker_goes_on(
-    portal: SharedLoop, error: type[BaseException]
+@pytest.mark.parametrize("later", [False, True], ids=["at once", "later"])
+@pytest.mark.parametrize("error", [ValueError, asyncio.CancelledError])
+def test_what_a_task_raises_is_told_with_the_frames_that_it_came_through(
+    portal: SharedLoop, error: type[BaseException], later: bool
 ) -> None:
     async def fails() -> None:
+        if later:
+            await asyncio.sleep(0)
         raise error
 
     def work() -> str:
-        with pytest.raises(error):
-            begin_outside(fails(), contextvars.copy_context()).result()
+        result, raised = run_outside(fails(), contextvars.copy_context())
+        assert result is None
+        assert isinstance(raised, error)
+        frames = [frame.name for frame in traceback.extract_tb(raised.__traceback__)]
+        # asyncio makes another error of a cancellation.
+        assert frames[-1:] == ["fails"] or error is asyncio.CancelledError
+        assert len(frames) <= 1
         return wait_outside(asyncio.sleep(0, "went on"))
 
     async def run() -> list[str]:
@@ -270,9 +273,80 @@ def test_what_a_first_step_raises_is_the_tasks_and_its_worker_goes_on(
     assert asyncio.run(in_time(run())) == ["went on", "went on"]
 
 
-def test_what_a_task_factory_asks_of_the_loop_is_done_and_its_tasks_begin_as_it_says(
-    portal: SharedLoop,
+def test_an_interrupt_in_a_first_step_is_the_tasks_alone(portal: SharedLoop) -> None:
+    async def interrupted() -> None:
+        raise KeyboardInterrupt
+
+    def work() -> str:
+        _, raised = run_outside(interrupted(), contextvars.copy_context())
+        assert isinstance(raised, KeyboardInterrupt)
+        return wait_outside(asyncio.sleep(0, "went on"))
+
+    assert asyncio.run(in_time(portal.enter(work))) == "went on"
+
+
+@pytest.mark.parametrize("how", ["ends", "fails", "is cancelled"])
+def test_a_task_that_is_cancelled_while_it_waits_for_another_cancels_that_and_waits_on(
+    portal: SharedLoop, how: str
 ) -> None:
+    log: list[str] = []
+
+    async def stays() -> str:
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            log.append("cancelled")
+            await asyncio.sleep(0)
+            log.append("cleaned up")
+            if how == "is cancelled":
+                raise
+            if how == "fails":
+                raise ValueError from None
+        return "ended"
+
+    def work() -> Any:
+        result, raised = run_outside(stays(), contextvars.copy_context())
+        task = waiting_task()
+        assert task is not None
+        return result, type(raised), task.cancelling()
+
+    async def run() -> Any:
+        task = asyncio.create_task(portal.enter(work))
+        await asyncio.sleep(0)
+        task.cancel()
+        return await task
+
+    outcome = {"ends": ("ended", type(None)), "fails": (None, ValueError)}.get(how, (None, asyncio.CancelledError))
+    assert asyncio.run(in_time(run())) == (*outcome, 1)
+    assert log == ["cancelled", "cleaned up"]
+
+
+def test_a_task_that_is_cancelled_when_what_it_waits_for_has_failed_loses_nothing(
+    portal: SharedLoop, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def fails(waiting: asyncio.Task[Any]) -> None:
+        await asyncio.sleep(0)
+        # In a turn in which this task has ended, and whoever waits for it has not heard of that.
+        asyncio.get_running_loop().call_soon(waiting.cancel)
+        raise ValueError
+
+    def work() -> Any:
+        task = waiting_task()
+        assert task is not None
+        _, raised = run_outside(fails(task), contextvars.copy_context())
+        return type(raised), task.cancelling()
+
+    async def run() -> Any:
+        return await asyncio.create_task(portal.enter(work))
+
+    raised, cancelling = asyncio.run(in_time(run()))
+    gc.collect()
+    assert cancelling == 1
+    assert raised in (ValueError, asyncio.CancelledError)
+    assert not caplog.records
+
+
+def test_what_a_task_factory_asks_of_the_loop_is_done_and_its_tasks_begin_as_it_says(portal: SharedLoop) -> None:
     seen: list[str] = []
     handles: list[asyncio.Handle] = []
 
@@ -284,23 +358,16 @@ def test_what_a_task_factory_asks_of_the_loop_is_done_and_its_tasks_begin_as_it_
         seen.append("began")
         return await coroutine
 
-    async def ended(task: asyncio.Task[str]) -> str:
-        return await task
-
-    def work() -> str:
-        task = begin_outside(asyncio.sleep(0, "slept"), contextvars.copy_context())
-        assert not task.done()
-        return wait_outside(ended(task))
-
-    async def run() -> str:
+    async def run() -> Any:
         loop = asyncio.get_running_loop()
         loop.set_task_factory(factory)
-        result: str = await portal.enter(work)
+        coroutine = asyncio.sleep(0, "slept")
+        outcome = await portal.enter(lambda: run_outside(coroutine, contextvars.copy_context()))
         loop.set_task_factory(None)
         assert "call_soon" not in vars(loop)
-        return result
+        return outcome
 
-    assert asyncio.run(run()) == "slept"
+    assert asyncio.run(run()) == ("slept", None)
     assert seen == ["asked for before", "began"]
     assert isinstance(handles[0], asyncio.Handle)
 
@@ -313,15 +380,8 @@ def test_a_task_may_be_begun_by_its_factory(portal: SharedLoop) -> None:
         await called.wait()
         return "called"
 
-    async def ended(task: asyncio.Task[str]) -> str:
-        return await task
-
-    def work() -> str:
-        return wait_outside(ended(begin_outside(called_soon(), contextvars.copy_context())))
-
-    async def run() -> str:
+    async def run() -> Any:
         asyncio.get_running_loop().set_task_factory(getattr(asyncio, "eager_task_factory"))  # noqa: B009
-        result: str = await portal.enter(work)
-        return result
+        return await portal.enter(lambda: run_outside(called_soon(), contextvars.copy_context()))
 
-    assert asyncio.run(in_time(run())) == "called"
+    assert asyncio.run(in_time(run())) == ("called", None)

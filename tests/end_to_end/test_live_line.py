@@ -172,7 +172,7 @@ def test_ctrl_c_is_answered_above_it(project: Project, terminal: Terminal) -> No
     ids = [f"a-story-of-a-long-name-{number}" for number in range(4)]
     project.epic("stories:\n" + "".join(f"  - {{id: {name}, run: '{waits}'}}\n" for name in ids))
     terminal.start("--epic-parallel=4", width=150)
-    terminal.until(lambda screen: len(screen[-1]) > 120)
+    terminal.until(lambda screen: screen[-1].startswith("wave 1/1") and len(screen[-1]) > 120)
     terminal.press("C-c")
     said = "stopping: stories are asked to end; once more (Ctrl-C) stops them at once"
     # The terminal itself shows ^C before it.

@@ -146,8 +146,6 @@ class _InTask:
         try:
             return (yield from task), None
         except BaseException as error:
-            if task.done() and not task.cancelled():
-                task.exception()  # retrieved, if this has been cancelled when it had ended
             # Without this frame: the error came from below.
             below = error.__traceback__.tb_next if error.__traceback__ is not None else None
             return None, error.with_traceback(below)

@@ -96,6 +96,27 @@ def test_each_test_has_function_fixtures_and_an_instance_of_its_own(tests: Proje
     assert sorted(log[1:-1]) == ["down-test_a", "down-test_b"]
 
 
+def test_each_test_and_its_fixtures_see_its_own_parameters(tests: Project) -> None:
+    write(
+        tests,
+        """
+        @pytest.fixture
+        def number(request): return request.param * 10
+
+        @pytest.fixture
+        async def upper(name): return name.upper()
+
+        @pytest.mark.parametrize("number", [1, 2], indirect=True)
+        @pytest.mark.parametrize("name", ["a", "b"])
+        async def test_it(number, name, upper):
+            await met(4)
+            record(f"{name}{upper}{number}")
+        """,
+    )
+    tests.run("--epic-parallel=4").assert_outcomes(passed=4)
+    assert sorted(tests.lines("log")) == ["aA10", "aA20", "bB10", "bB20"]
+
+
 def test_fixtures_can_be_asked_for_in_set_up_and_in_the_test(tests: Project) -> None:
     write(
         tests,

@@ -157,7 +157,7 @@ class _InTask:
         together would go on in step, and end together. Python 3.12 has ``eager_start`` for this.
         """
         loop = current.get_loop()
-        call_soon = loop.call_soon
+        call_soon, replaced = loop.call_soon, "call_soon" in vars(loop)
         step: Callable[[], object] | None = None
 
         def keep(callback: Callable[..., Any], *args: Any, context: contextvars.Context | None = None) -> Any:
@@ -174,7 +174,11 @@ class _InTask:
             try:
                 task = loop.create_task(self._coroutine, context=self._context)
             finally:
-                del loop.call_soon
+                if replaced:
+                    # By users' code, as this does.
+                    loop.call_soon = call_soon  # type: ignore[method-assign]
+                else:
+                    del loop.call_soon
             if step is not None:
                 try:
                     step()

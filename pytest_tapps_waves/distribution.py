@@ -119,7 +119,7 @@ def worker_problems(
 def _in_one_process(assembled: Assembled, epics: Mapping[str, EpicSettings]) -> list[Problem]:
     """Epics whose stories build upon one another's work, which one process has to put together."""
     # Imported here: any run imports this module.
-    from .collect.doing import has_agent
+    from .collect.idle import has_agent
 
     problems: list[Problem] = []
     for path, epic in epics.items():

@@ -9,10 +9,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from .actions.base import GRACE
-from .actions.guard import Guard
-from .actions.sweeping import sweep, sweep_groups
-from .collect.doing import agent_of
 from .collect.items import StoryItem
 from .collect.library import cache_folder
 from .core.graph import Graph
@@ -80,6 +76,8 @@ def _opened(
     journal = Journal(Store(folder), this_process(), run, arguments, days)
     records = Records(journal, graph, definitions, mask, resumes=resumes)
     if dead := records.journal.dead:
+        from .actions.sweeping import sweep, sweep_groups
+
         ended = [*sweep(dead), *sweep_groups(records.journal.left)]
         if ended:
             what = f"ended {counted(len(ended), 'process', 'processes')} that runs had left behind that were killed"
@@ -93,27 +91,34 @@ def definitions_of(items: Iterable[pytest.Item], graph: Graph) -> Mapping[str, s
     Those that have nothing to run are left out. Looked up for all at once: one by one, in the midst of all that belongs
     to a story, each costs three times as much.
     """
-    found: dict[str, str] = {}
     files: dict[Path, str] = {}
+    stories: list[StoryItem] = []
+    found: dict[str, str] = {}
     for item in items:
         if isinstance(item, StoryItem):
             if not item.is_documentation:
-                found[item.nodeid] = _inputs_of(item)
+                stories.append(item)
         elif item.nodeid in graph.stories:
             if item.path not in files:
                 files[item.path] = _definition_at(item.path)
             found[item.nodeid] = files[item.path]
+    return found | _inputs_of(stories) if stories else found
+
+
+def _inputs_of(items: Iterable[StoryItem]) -> dict[str, str]:
+    # Imported where they are needed: nearly all stories have a command or a function.
+    from .collect.doing import agent_of
+
+    found: dict[str, str] = {}
+    for item in items:
+        agent = agent_of(item.action)
+        if agent is None and not item.is_hooked:
+            found[item.nodeid] = item.spec.inputs
+            continue
+        from .epics.inputs import inputs_of
+
+        found[item.nodeid] = inputs_of(item.spec, item.epic.header, agent, whole=item.is_hooked)
     return found
-
-
-def _inputs_of(item: StoryItem) -> str:
-    agent = agent_of(item.action)
-    if agent is None and not item.is_hooked:
-        return item.spec.inputs
-    # Imported where it is needed: nearly all stories have a command or a function.
-    from .epics.inputs import inputs_of
-
-    return inputs_of(item.spec, item.epic.header, agent, whole=item.is_hooked)
 
 
 def _definition_at(path: Path) -> str:
@@ -130,12 +135,3 @@ def mask_reports(config: pytest.Config, secrets: Secrets) -> None:
 
     config.pluginmanager.register(MaskedReports(secrets), "epics-masked-reports")
     mask_logs(config, secrets.of_all)
-
-
-def end_processes(guard: Guard) -> list[str]:
-    """End what stories have left running; what users should know of that."""
-    notes = []
-    if left := guard.close(GRACE):
-        what = counted(len(left), "process", "processes")
-        notes.append(f"ended {what} that stories had left running: {', '.join(map(str, left))}")
-    return [*notes, guard.trouble] if guard.trouble else notes

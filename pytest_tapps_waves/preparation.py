@@ -10,18 +10,17 @@ import pytest
 
 from .collect.assembly import assemble, dependencies_of
 from .collect.depends import MARK, ItemNode, read_marks
-from .collect.doing import does_nothing
 from .collect.files import PresentFiles
+from .collect.idle import does_nothing
 from .collect.items import StoryItem
 from .collect.library import library_of
-from .collect.selection import Selection
 from .concurrent.async_tests import is_async_test
 from .concurrent.xdist import is_xdist_worker
 from .core.conflicts import Conflict, find_conflicts
 from .core.graph import Graph, Waves
+from .core.model import EpicRules
 from .core.order import Place, arranged
 from .core.policies.base import Turns
-from .core.turns import find_turns
 from .distribution import worker_problems
 from .epics.pause import collector_paused
 from .errors import Problem, WavesError
@@ -29,6 +28,7 @@ from .settings import EpicSettings, Settings
 
 if TYPE_CHECKING:
     from .actions.secrets import Secrets
+    from .collect.selection import Selection
     from .epics.spec import EpicDefinition
 
 
@@ -147,7 +147,7 @@ def prepare(
         graph,
         waves,
         conflicts,
-        cache(partial(find_turns, graph, waves, rules, present.is_directory)),
+        cache(partial(_turns, graph, waves, rules, present.is_directory)),
         epics,
         settings.schedule_of([epic.header for epic in assembled.epics.values()]),
         settings.limit_of(list(epics.values())),
@@ -173,6 +173,13 @@ def _waves(config: pytest.Config, graph: Graph) -> Waves:
         return graph.waves if given is None else graph.regrouped(given)
     except WavesError as error:
         raise pytest.UsageError(f"the hook pytest_epic_waves gave wrong waves: {error}") from None
+
+
+def _turns(graph: Graph, waves: Waves, rules: Mapping[str, EpicRules], is_directory: Callable[[str], bool]) -> Turns:
+    # Imported once it is asked for: most runs have barriers.
+    from .core.turns import find_turns
+
+    return find_turns(graph, waves, rules, is_directory)
 
 
 def _report_problems(session: pytest.Session, items: list[pytest.Item], problems: Sequence[Problem]) -> None:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-from .attempts import Performance
 from .core.graph import Graph
 from .core.model import State
 from .core.plan import Settled
@@ -14,10 +13,13 @@ from .journal import Journal
 from .journal.digests import changed_keys, upstream_of
 from .journal.owners import this_process
 from .journal.past import RUNNING, Past
-from .journal.places import Places
 from .journal.statements import Row
 from .journal.works import Done, done_by, put_done
 from .reports.words import ago
+
+if TYPE_CHECKING:
+    from .attempts import Performance
+    from .journal.places import Places
 
 _LONGEST_REASON = 500
 
@@ -194,6 +196,8 @@ class Records:
     @property
     def places(self) -> Places:
         """What is remembered of places outside of rootdir."""
+        from .journal.places import Places
+
         return Places(self.journal, this_process().host)
 
     def process(self, key: str, pid: int) -> None:

@@ -11,10 +11,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from .actions.guard import Guard
-from .collect.doing import refuse_without_agent
-from .collect.items import RUNTIME, StoryItem
-from .collect.library import cache_folder, logs_of
+from . import executors
+from .collect.items import CARRIES_OUT, RUNTIME, StoryItem
+from .collect.library import cache_folder
 from .concurrent.async_tests import runner_fixtures
 from .concurrent.outcomes import refuse, skipped
 from .concurrent.portal import OwnLoop, Portal, SharedLoop, on_signal
@@ -24,23 +23,18 @@ from .core.plan import Effect, Plan, Tripped
 from .core.policies import POLICIES
 from .core.policies.base import Terms, WaveFinished, WaveStarted
 from .distribution import arguments_of, tell_controller
-from .executing import executor_of
-from .executors.base import Telling
-from .isolation import Isolation, open_isolation
-from .jobs import Jobs
-from .loops.one_by_one import OneByOne, with_lean_hooks
-from .opening import definitions_of, end_processes, mask_reports, open_records
+from .opening import definitions_of, mask_reports, open_records
 from .preparation import Prepared
-from .printing import print_only
 from .records import Records
-from .reports.breaker import report_tripped
-from .reports.handoff import handoff, leave
 from .reports.terminal import announce_stop, header, resume_line, write_summary
 from .runtime import StoryRuntime
 from .settings import Settings
 from .showing import begin_to_show
 
+# What not every run needs is imported once it does: others would wait for it.
 if TYPE_CHECKING:
+    from .carrying import Carrier
+    from .executors.base import Executor
     from .workers.worker import Worker
 
 
@@ -53,9 +47,8 @@ class EpicRun:
         self._prepared = prepared
         self._plan: Plan | None = None
         self._runtime: StoryRuntime | None = None
-        self._executor: object = None
+        self._carrier: Carrier | None = None
         self._records: Records | None = None
-        self._isolation: Isolation | None = None
         self._has_agents = False
         self._notes = [settings.note] if settings.note else []
         self._closing = ExitStack()
@@ -109,6 +102,8 @@ class EpicRun:
         if stops and not is_xdist_worker(session.config):  # a worker runs what it could collect
             return None
         if self._settings.prints_only:
+            from .printing import print_only
+
             print_only(session, self._settings, found)
             return True
         if self._worker is not None:
@@ -145,14 +140,8 @@ class EpicRun:
     def _told(self, plan: Plan) -> list[str]:
         """What else users should know of the run that is over."""
         notes = [*self._notes, *(self._records.told() if self._records is not None else ())]
-        if self._runtime is not None:
-            notes += self._runtime.notes
-            if self._runtime.retried:
-                notes.append(f"passed only after retries: {', '.join(self._runtime.retried)}")
-        if self._isolation is not None:
-            notes += self._isolation.told()
-        if isinstance(self._executor, Telling):
-            notes += self._executor.told()
+        if self._carrier is not None:
+            notes += self._carrier.told()
         # The plan of a worker is never done, since it holds what other workers run.
         was_stopped = plan.stopped or self._tripped or not (plan.done or is_xdist_worker(self._config))
         if self._records is not None and was_stopped:
@@ -164,8 +153,10 @@ class EpicRun:
         folder = cache_folder(self._config)
         if not self._has_agents or self._plan is None or self._runtime is None or self._records is None or not folder:
             return
+        from .reports.handoff import handoff, leave
+
         found, failures = self._prepared, self._runtime.failures
-        where = self._isolation.told() if self._isolation is not None else []
+        where = self._carrier.told_of_places() if self._carrier is not None else []
         done = self._records.done_by(self._plan.states)
         text = handoff(self._plan, found.titles, found.epic_titles, done, failures, where)
         self._notes.append(leave(folder, found.mask(text)))
@@ -177,37 +168,38 @@ class EpicRun:
             sys.path.insert(0, str(config.rootpath))
         worker = self._worker
         run = worker.run_id if worker is not None else uuid.uuid4().hex
-        self._has_agents = refuse_without_agent(session.items)
-        executor = self._executor = executor_of(config, self._settings, run, found.limit if found.concurrent else 1)
-        self._closing.callback(executor.close)
+        executor = self._open_executor(session, found, run)
         self._records = self._open_records(session, found, run) if worker is None else None
-        self._isolation = self._open_isolation(session, found, run)
         book = worker.records if worker is not None else self._records
         plan = worker.orders if worker is not None else self._new_plan(session, found)
-        guard = Guard(run)
-        jobs = Jobs(config.rootpath, run, found.graph, found.epics, guard, book, found.titles)
-        runtime = StoryRuntime(
-            config,
-            plan,
-            found.epics,
-            executor,
-            portal,
-            logs_of(config),
-            output_limit=self._settings.output_limit,
-            concurrent=found.concurrent,
-            records=book,
-            secrets=found.secrets,
-            jobs=jobs,
-            isolation=self._isolation,
-        )
+        runtime = StoryRuntime(plan, book, found.secrets)
         if found.secrets is not None:
             mask_reports(config, found.secrets)
-        self._closing.callback(lambda: self._notes.extend(end_processes(guard)))
+        if executor is not None:
+            from .carrying import Carrier
+
+            places = self._records.places if self._records is not None else None
+            self._carrier = Carrier(session, self._settings, found, plan, runtime, executor, portal, book, places, run)
+            self._closing.callback(self._carrier.end_processes)
+            config.stash[CARRIES_OUT] = self._carrier.carry_out
         config.stash[RUNTIME] = runtime
         self._plan, self._runtime = plan, runtime
         plan.begin()
         begin_to_show(config, self._settings, found, plan, session.items)
         return plan, runtime
+
+    def _open_executor(self, session: pytest.Session, found: Prepared, run: str) -> Executor | None:
+        """What carries out the stories of epic files; None if there are none, and nobody has asked for another one."""
+        is_asked_for = self._settings.executor != executors.DEFAULT
+        if not is_asked_for and not any(isinstance(item, StoryItem) for item in session.items):
+            return None
+        from .collect.doing import refuse_without_agent
+        from .executing import executor_of
+
+        self._has_agents = refuse_without_agent(session.items)
+        executor = executor_of(self._config, self._settings, run, found.limit if found.concurrent else 1)
+        self._closing.callback(executor.close)
+        return executor
 
     def _new_plan(self, session: pytest.Session, found: Prepared) -> Plan:
         return Plan(
@@ -223,7 +215,7 @@ class EpicRun:
         if not found.concurrent:
             # The order is that of pytest's own loop.
             return Terms()
-        from .prediction import terms_of
+        from .expectation import terms_of
 
         return terms_of(found, session.items, self._records)
 
@@ -233,10 +225,6 @@ class EpicRun:
         if records is not None:
             self._closing.callback(records.close)
         return records
-
-    def _open_isolation(self, session: pytest.Session, found: Prepared, run: str) -> Isolation | None:
-        places = self._records.places if self._records is not None else None
-        return open_isolation(session, self._settings, found.epics, found.graph, found.waves, places, run)
 
     def _run_for_controller(self, session: pytest.Session, found: Prepared, worker: Worker) -> None:
         if found.concurrent:
@@ -249,6 +237,8 @@ class EpicRun:
         worker.run_one_by_one(lambda key: portal.break_off(lambda: key in orders.running))
 
     def _begin_one_by_one(self, session: pytest.Session, found: Prepared) -> OwnLoop:
+        from .loops.one_by_one import OneByOne, with_lean_hooks
+
         portal = OwnLoop(partial(announce_stop, self._config))
         self._closing.callback(portal.close)
         plan, runtime = self._begin(session, found, portal)
@@ -263,7 +253,6 @@ class EpicRun:
         return portal
 
     def _run_at_once(self, session: pytest.Session, found: Prepared) -> None:
-        # Imported here, as what most runs do not need.
         from .loops.at_once import AllAtOnce
 
         portal = SharedLoop()
@@ -280,7 +269,7 @@ class EpicRun:
         finally:
             self._strays = loop.strays
             portal.close()
-        if begun is not None:
+        if begun is not None or len(found.waves) < 2:
             return
         from .prediction import hint
 
@@ -297,4 +286,6 @@ class EpicRun:
             assert self._plan is not None
             self._tripped = True
             hook.pytest_epic_breaker_tripped(config=config, epic=effect.epic, stories=effect.stories)
+            from .reports.breaker import report_tripped
+
             report_tripped(session, self._plan, effect)

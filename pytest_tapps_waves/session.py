@@ -12,6 +12,7 @@ from .collect.depends import MARK
 from .collect.names import Names, is_epic_file
 from .concurrent.xdist import is_xdist_worker, say_refused
 from .distribution import NOTES, WorkerNotes, check_distribution, tell_worker
+from .epics.pause import collector_paused
 from .errors import Problem
 from .inert import one_line
 from .reports.dependencies import dependency_lines, name_lines
@@ -63,8 +64,9 @@ class EpicSession:
         if not self._has_stories(items):
             yield
             return
-        from .preparation import bring_dependencies, prepare, read_tests
-        from .run import EpicRun
+        with collector_paused():
+            from .preparation import bring_dependencies, prepare, read_tests
+            from .run import EpicRun
 
         problems: list[Problem] = []
         collected = list(items)

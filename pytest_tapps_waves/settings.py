@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 
+from . import executors
 from .actions.spool import DEFAULT_LIMIT
 from .core.model import DependencyAction, DependencyRules, EpicRules, OnConflict
 from .options import FILES, OPTIONS, read_count, read_mebibytes, read_switch, usable_cores
@@ -195,7 +196,7 @@ def settings_of(config: pytest.Config, *, across_workers: bool) -> Settings:
     if cli_layer.parallel and cli_layer.strategy == "sequential":
         raise pytest.UsageError("--epic-parallel and --epic-strategy=sequential contradict one another; drop one")
 
-    executor = given["epic_executor"] or ini["epic_executor"] or "local"
+    executor = given["epic_executor"] or ini["epic_executor"] or executors.DEFAULT
     if given["epic_dask_scheduler"] and executor != "dask":
         raise pytest.UsageError(f"--epic-dask-scheduler means nothing to the executor {executor}; drop one")
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import importlib
 import os
+import pkgutil
+import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -12,11 +15,32 @@ from async_project import INI
 from project import Project
 from worktree_project import Checkout
 
-# After a run in this process pytester forgets the modules that were first imported in it, and a second PyYAML does not
-# get on with the C parser of the first.
-import pytest_tapps_waves.epics.loader  # noqa: F401
+import pytest_tapps_waves
 
 pytest_plugins = ["pytester"]
+
+OF_EXTRAS = ("executors.dask_", "actions.agents.speaking")
+"""What imports packages that only an extra installs."""
+
+
+def _import_all() -> None:
+    """Import all of our modules now.
+
+    After a run in this process pytester forgets the modules that were first imported in it. The next run would read
+    them again, which is a third of what it costs; and a second PyYAML does not get on with the C parser of the first.
+    """
+    prefix = f"{pytest_tapps_waves.__name__}."
+    for module in pkgutil.walk_packages(pytest_tapps_waves.__path__, prefix):
+        name = module.name.removeprefix(prefix)
+        if name != "__main__" and not name.startswith(OF_EXTRAS):
+            importlib.import_module(module.name)
+
+
+def pytest_configure() -> None:
+    _import_all()
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        # As of what a shell starts in the background: the runs that tests interrupt would ignore Ctrl-C too.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture

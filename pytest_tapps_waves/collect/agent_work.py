@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
 
-from ..attempts import Attempt, Performance
+if TYPE_CHECKING:
+    from ..attempts import Attempt, Performance
 
 
 def work_sections(attempt: Attempt) -> Iterator[tuple[str, str]]:

@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from ..core.graph import CycleFound, Graph
 from ..core.model import Story
-from ..epics.spec import EpicDefinition, EpicHeader, StorySpec
 from ..errors import Problem
 from .depends import ItemNode, resolve
 from .library import Library
 from .names import Names
 from .references import Resolver
+
+if TYPE_CHECKING:
+    from ..epics.spec import EpicDefinition, EpicHeader, StorySpec
 
 _MOST_CYCLES = 20
 _NOT_SELECTED = "which is not part of this run (--missing-dependency-action=run runs it all the same)"

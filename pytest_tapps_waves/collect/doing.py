@@ -13,19 +13,10 @@ from ..actions.environment import command_environment
 from ..actions.kinds import action_of
 from ..epics.spec import Check, StorySpec
 from ..settings import EpicSettings
+from .idle import has_agent
 
 if TYPE_CHECKING:
     from ..epics.agents import AgentSpec
-
-
-def does_nothing(spec: StorySpec, settings: EpicSettings) -> bool:
-    """Whether a story has nothing to run, unless a hook finds it an action."""
-    return not (spec.run or spec.call or spec.checks or has_agent(spec, settings))
-
-
-def has_agent(spec: StorySpec, settings: EpicSettings) -> bool:
-    """Whether a story is carried out by an agent."""
-    return spec.agent is not None or (settings.teams and spec.run is None and spec.call is None)
 
 
 def action_for(spec: StorySpec, settings: EpicSettings) -> Action | None:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from ..attempts import Attempt, CheckResult, Performance
 from ..errors import ActionFailed, EpicError
 from ..inert import inert
+
+if TYPE_CHECKING:
+    from ..attempts import Attempt, CheckResult, Performance
 
 
 class StoryFailed(EpicError):

@@ -6,8 +6,6 @@ import os
 from functools import cache
 from pathlib import Path
 
-from ..epics.gitignore import git_ignore
-
 _NOT_LOOKED_INTO = frozenset({".git", ".hg", ".svn", ".venv", "venv", ".tox", ".nox", "node_modules", "__pycache__"})
 _MOST_FILES = 200_000
 
@@ -31,6 +29,8 @@ class PresentFiles:
         return min(self._matching(one) & self._matching(other), default=None)
 
     def _match(self, glob: str) -> frozenset[str]:
+        from ..epics.gitignore import git_ignore
+
         return frozenset(git_ignore(glob).match_files(self._list()))
 
     def _walk(self) -> list[str]:

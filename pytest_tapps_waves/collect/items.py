@@ -3,46 +3,44 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable
-from functools import cache, cached_property
+from collections.abc import Callable, Iterable
+from functools import cache, cached_property, partial
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import pytest
 
-from ..actions.base import Action
-from ..attempts import Performance
 from ..concurrent.outcomes import report_check, skipped
 from ..core.model import State
 from ..core.plan import Settled
-from ..epics.spec import EpicDefinition, StorySpec
 from ..errors import PlanProblems, Problem
 from ..inert import inert, one_line
-from ..settings import SETTINGS, EpicSettings
+from ..settings import SETTINGS
 from .agent_work import work_properties, work_sections
-from .doing import action_for
 from .failure import StoryFailed, check_failed, refused, story_failed
 from .failure_text import FailureText, Place
 from .library import library_of
 
+# A run of Python tests alone has to know what a story is, and none of this.
+if TYPE_CHECKING:
+    from ..actions.base import Action
+    from ..attempts import Performance
+    from ..epics.spec import EpicDefinition, StorySpec
+
 
 class Runtime(Protocol):
-    """What a story's item needs of the run that it is part of."""
+    """What an item needs of the run that it is part of."""
 
     def verdict(self, item: StoryItem) -> Settled | None:
         """What the plan decided of the story without running it."""
         ...
 
-    def carry_out(self, item: StoryItem) -> Performance:
-        """Do the story's work, and wait for it.
-
-        :raises pytest.skip.Exception: if it was cancelled.
-        """
-        ...
-
 
 RUNTIME = pytest.StashKey[Runtime]()
 """Set on the config when the run begins."""
+
+CARRIES_OUT = pytest.StashKey["Callable[[StoryItem], Performance]"]()
+"""Does a story's work, and waits for it. Set on the config when a run with stories of epic files begins."""
 
 
 class EpicFile(pytest.File):
@@ -66,12 +64,17 @@ class EpicFile(pytest.File):
             marks = _marks(self.definition)
         except PlanProblems as error:
             raise self.CollectError(str(error)) from None
-        settings = self.config.stash[SETTINGS].for_epic(self.definition.header)
-        return [self._item(spec, settings, [marks[tag] for tag in spec.tags]) for spec in self.definition.stories]
+        from .doing import action_for
 
-    def _item(self, spec: StorySpec, settings: EpicSettings, marks: list[pytest.MarkDecorator]) -> StoryItem:
+        settings = self.config.stash[SETTINGS].for_epic(self.definition.header)
+        action_of = partial(action_for, settings=settings)
+        return [self._item(spec, action_of, [marks[tag] for tag in spec.tags]) for spec in self.definition.stories]
+
+    def _item(
+        self, spec: StorySpec, action_of: Callable[[StorySpec], Action | None], marks: list[pytest.MarkDecorator]
+    ) -> StoryItem:
         hooked = self._hooked_action(spec)
-        action = hooked or action_for(spec, settings)
+        action = hooked or action_of(spec)
         item: StoryItem = StoryItem.from_parent(
             self, name=spec.id, spec=spec, action=action, is_hooked=hooked is not None, marks=marks
         )
@@ -177,11 +180,10 @@ class StoryItem(pytest.Item):
             raise skipped("nothing to run")
 
     def runtest(self) -> None:
-        runtime = self.config.stash[RUNTIME]
-        verdict = runtime.verdict(self)
+        verdict = self.config.stash[RUNTIME].verdict(self)
         if verdict is not None:
             raise refused(verdict.reason)
-        performance = runtime.carry_out(self)
+        performance = self.config.stash[CARRIES_OUT](self)
         self.note_attempts(len(performance.attempts))
         last = performance.attempts[-1]
         for result in last.checks:

@@ -7,14 +7,17 @@ import tempfile
 from collections.abc import Callable, Iterator
 from functools import cache, partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from ..actions.spool import remove_old
-from ..epics.parsed import ParsedEpics
-from ..epics.spec import EpicDefinition
 from ..errors import PlanProblems, Problem
 from .names import is_epic_file
+
+if TYPE_CHECKING:
+    from ..epics.parsed import ParsedEpics
+    from ..epics.spec import EpicDefinition
 
 
 def library_of(config: pytest.Config) -> Library:
@@ -37,7 +40,11 @@ def cache_folder(config: pytest.Config) -> Path | None:
 
 def _parsed(config: pytest.Config) -> ParsedEpics | None:
     folder = cache_folder(config)
-    return ParsedEpics(folder) if folder is not None else None
+    if folder is None:
+        return None
+    from ..epics.parsed import ParsedEpics
+
+    return ParsedEpics(folder)
 
 
 class Library:

@@ -6,12 +6,15 @@ import os
 from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from ..epics.spec import EpicDefinition, StorySpec
 from ..epics.wording import one_line, short
 from ..errors import Problem
 from .library import Library
 from .names import Names, is_epic_file
+
+if TYPE_CHECKING:
+    from ..epics.spec import EpicDefinition, StorySpec
 
 _MOST_SUGGESTIONS = 20
 _LONGEST_MISSPELT = 200

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import AbstractContextManager, nullcontext
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -12,9 +12,11 @@ import pytest
 # `global_and_fixture_disabled` of the capture manager. Noticed by tests/test_private_api.py.
 from _pytest.subtests import Captured, SubtestContext, SubtestReport, failed_subtests_key
 
-from ..attempts import CheckResult
 from ..inert import inert
 from .current import CURRENT_ITEM, RUNS_ALONE
+
+if TYPE_CHECKING:
+    from ..attempts import CheckResult
 
 
 def skipped(reason: str) -> BaseException:

@@ -7,12 +7,14 @@ match a common path.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from .globs import Glob, are_apart, parse
 from .graph import Graph, Waves
 from .model import EpicRules, OnConflict, Story
-from .overlaps import overlapping
+
+# Where no story names a file, as among Python tests alone, there is nothing to compare.
+if TYPE_CHECKING:
+    from .globs import Glob
 
 _STRICTNESS = {policy: rank for rank, policy in enumerate(OnConflict)}
 
@@ -43,6 +45,10 @@ def find_conflicts(
     :param is_directory: tells of a literal path, relative to rootdir, whether a directory is there.
     :param in_common: names a file that two globs both match, if one is there.
     """
+    if not any(story.files for story in graph.stories.values()):
+        return []
+    from .globs import are_apart, parse
+
     parsed: dict[str, Glob] = {}
     found: list[Conflict] = []
     for number, wave in enumerate(waves, 1):
@@ -119,6 +125,8 @@ def _groups(
     in_common: Callable[[str, str], str | None],
 ) -> Iterator[tuple[str, Sequence[str]]]:
     """What is in common, and the stories that have it in common: one may be named twice, or be the only one."""
+    from .overlaps import overlapping
+
     yield from ((text, keys) for text, keys in stories_of.items() if len(keys) > 1)
     for one, other in overlapping(globs):
         keys = [*stories_of[one.text], *stories_of[other.text]]

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
 
+from .digest import digest_of_text
 from .spec import Check, EpicHeader, StorySpec
 
 if TYPE_CHECKING:
@@ -41,8 +41,7 @@ def inputs_of(spec: StorySpec, header: EpicHeader, agent: AgentSpec | None = Non
 
 def digest_of(value: Any) -> str:
     """Sixteen hexadecimal digits that stand for a value: text, or what JSON can say."""
-    text = f"={value}" if isinstance(value, str) else _encode(_told(value))
-    return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
+    return digest_of_text(f"={value}" if isinstance(value, str) else _encode(_told(value)))
 
 
 def _told(value: Any) -> Any:

@@ -22,5 +22,7 @@ def _dask(surroundings: Surroundings) -> Executor:
     return DaskExecutor.opened(surroundings)
 
 
-EXECUTORS: Mapping[str, Callable[[Surroundings], Executor]] = {"local": _local, "dask": _dask}
+DEFAULT = "local"
+
+EXECUTORS: Mapping[str, Callable[[Surroundings], Executor]] = {DEFAULT: _local, "dask": _dask}
 """By the name that users give. They raise :class:`~pytest_tapps_waves.errors.ExecutorError` if they cannot begin."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from hashlib import blake2b
 
-from ..epics.inputs import digest_of
+from ..epics.digest import digest_of_text
 
 
 def definition_of_file(data: bytes) -> str:
@@ -25,4 +25,4 @@ def upstream_of(marks: Mapping[str, str], dependencies: Iterable[str]) -> str:
     :param marks: tells for each story which attempt at it counts.
     """
     built_on = sorted([f"{key}={marks.get(key, '')}" for key in dependencies])
-    return digest_of("\n".join(built_on)) if built_on else ""
+    return digest_of_text("\n".join(built_on)) if built_on else ""

@@ -20,8 +20,8 @@ from ..core.graph import Graph
 from ..core.model import EpicRules, OnConflict, Story
 from ..core.turns import find_turns
 from ..epics.spec import EpicDefinition
+from ..expectation import durations_of
 from ..opening import definitions_of
-from ..prediction import durations_of
 from ..preparation import Prepared
 from ..settings import EpicSettings
 

@@ -27,9 +27,9 @@ def telling(project: Project) -> Project:
     return project
 
 
-def _loaded(project: Project) -> tuple[set[str], set[str]]:
+def _loaded(project: Project, *options: str) -> tuple[set[str], set[str]]:
     """The modules of this package, and the others."""
-    project.run_process().assert_outcomes(passed=1)
+    project.run_process(*options).assert_outcomes(passed=1)
     modules = set((project.path / "loaded").read_text(encoding="utf-8").split())
     ours = {name for name in modules if name.startswith("pytest_tapps_waves.")}
     return {name.removeprefix("pytest_tapps_waves.") for name in ours}, modules - ours
@@ -51,3 +51,22 @@ def test_a_run_with_stories_loads_no_more_than_its_stories_need(telling: Project
     ours_once_it_is_known, others_once_it_is_known = _loaded(telling)
     assert not ours_once_it_is_known & {"epics.loader", "epics.agents", "actions.agents.brief"}
     assert not others_once_it_is_known & {"yaml", "pydantic"}
+
+
+def test_tests_alone_load_nothing_of_what_carries_out_stories(telling: Project) -> None:
+    (telling.path / "test_plain.py").unlink()
+    telling.write("pytest.ini", "[pytest]\nepic_async_tests = true\nasyncio_mode = auto\n")
+    telling.write("test_async.py", "async def test_it():\n    pass\n")
+    ours, _ = _loaded(telling, "--epic-parallel=2")
+    assert ours >= {"run", "preparation", "engine", "core.plan", "journal.journal", "loops.at_once"}
+    assert not ours & {
+        "carrying",
+        "attempts",
+        "actions.base",
+        "executors.base",
+        "workspaces.base",
+        "epics.spec",
+        "core.globs",
+        "prediction",
+        "loops.one_by_one",
+    }

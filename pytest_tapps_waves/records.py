@@ -177,13 +177,13 @@ class Records:
         """The final state of a story, which its teardown may have changed, or which it has without having run."""
         going = self._going.pop(key, None)
         if going is not None:
-            if not going.written or going.row.outcome != state.value:
+            if not going.written or going.row.outcome != state.word:
                 self._write(going, state, reason or going.row.reason)
         elif not state.satisfies and key not in self._elsewhere:  # the other run says what became of it
             now = time.time()
             # The plan's own words, in which nothing has been masked.
             why = self._mask(reason)[:_LONGEST_REASON]
-            self.journal.put_soon(Row(key, 0, "", "", state.value, why, now, 0.0, None))
+            self.journal.put_soon(Row(key, 0, "", "", state.word, why, now, 0.0, None))
 
     def did(self, key: str, summary: str, files: Sequence[str]) -> None:
         """A story has passed that changed something, or whose agent said what it did."""
@@ -222,12 +222,12 @@ class Records:
         return upstream_of(self._marks, story.stands_on)
 
     def _write(self, going: _Going, state: State, reason: str) -> None:
-        going.row = going.row._replace(outcome=state.value, reason=reason[:_LONGEST_REASON])
+        going.row = going.row._replace(outcome=state.word, reason=reason[:_LONGEST_REASON])
         going.written = True
         self.journal.put(going.row)
 
     def _is_done(self, row: Row, past: Past) -> bool:
-        if past.outcome != State.PASSED.value:
+        if past.outcome != State.PASSED.word:
             return False
         if past.definition == row.definition and past.upstream == row.upstream:
             return True
@@ -244,7 +244,7 @@ def _row_of(tried: Tried, before: Row, state: State, reason: str) -> Row:
         before.number,
         before.definition,
         before.upstream,
-        state.value,
+        state.word,
         reason[:_LONGEST_REASON],
         tried.start,
         tried.duration,

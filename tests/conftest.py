@@ -44,8 +44,10 @@ def pytest_configure() -> None:
 
 
 @pytest.fixture
-def project(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Project:
-    return Project(pytester, monkeypatch)
+def project(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Iterator[Project]:
+    project = Project(pytester, monkeypatch)
+    yield project
+    project.end_what_was_started()
 
 
 # Set by tests/suites/across_workers.py.

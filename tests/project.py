@@ -23,6 +23,7 @@ class Project:
     def __init__(self, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
         self.pytester = pytester
         self.path = pytester.path
+        self._started: list[subprocess.Popen[str]] = []
         monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
         monkeypatch.delenv("PYTEST_ADDOPTS", raising=False)
         # In CI pytest does not shorten its summary: what the tests read must not depend on where they run.
@@ -61,7 +62,7 @@ class Project:
 
     def start(self, *args: str) -> subprocess.Popen[str]:
         """Start pytest in a process of its own, to be signalled; its output is in one pipe."""
-        return subprocess.Popen(
+        process = subprocess.Popen(
             [sys.executable, "-m", "pytest", *PLUGINS, *args],
             cwd=self.path,
             stdout=subprocess.PIPE,
@@ -69,6 +70,15 @@ class Project:
             text=True,
             env={**os.environ, "PYTHONUNBUFFERED": "1"},
         )
+        self._started.append(process)
+        return process
+
+    def end_what_was_started(self) -> None:
+        """Of a test that failed before it did so itself."""
+        for process in self._started:
+            if process.poll() is None:
+                process.kill()
+                process.communicate(timeout=30)
 
     def took(self, durations: Mapping[str, float]) -> None:
         """Have the journal say that stories of ``epic_shop.yaml`` took so long, in seconds, in all runs so far."""

@@ -32,8 +32,12 @@ class State(Enum):
     NOT_STARTED = "not started"
     """The run was stopped before its turn; it has no report."""
 
-    # Each is there once, and an Enum's own hash is a call of Python code.
+    # Each is there once, and an Enum's own hash is a call of Python code, as is each look at its value.
     __hash__ = object.__hash__
+
+    def __init__(self, word: str) -> None:
+        self.word = word
+        """Its value, for whatever asks for it with every story."""
 
     @property
     def final(self) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping
 from hashlib import blake2b
 
 from ..epics.digest import digest_of_text
@@ -19,10 +19,11 @@ def changed_keys(before: str, now: str) -> list[str]:
     return sorted(name for name in {**told[0], **told[1]} if told[0].get(name) != told[1].get(name))
 
 
-def upstream_of(marks: Mapping[str, str], dependencies: Iterable[str]) -> str:
+def upstream_of(marks: Mapping[str, str], dependencies: Collection[str]) -> str:
     """The digest of the attempts at its dependencies that a story builds on.
 
     :param marks: tells for each story which attempt at it counts.
     """
-    built_on = sorted([f"{key}={marks.get(key, '')}" for key in dependencies])
-    return digest_of_text("\n".join(built_on)) if built_on else ""
+    if not dependencies:
+        return ""
+    return digest_of_text("\n".join(sorted([f"{key}={marks.get(key, '')}" for key in dependencies])))

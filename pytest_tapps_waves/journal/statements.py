@@ -55,12 +55,14 @@ class Row(NamedTuple):
 
 
 def line_of(place: int, row: Row) -> bytes:
-    """The values of :data:`PUT` but the run, as a line of JSON."""
+    """The values of :data:`PUT` but the run, as a line of JSON, its times to the microsecond."""
     node, number, definition, upstream, outcome, reason, started, duration, exit_status = row
     # By hand: JSONEncoder makes a new encoder for each line, which costs more than all else that is done to write it.
     words = f"{_quoted(definition)},{_quoted(upstream)},{_quoted(outcome)},{_quoted(reason)}"
+    # Whole numbers, since the shortest text that is read as the same float takes longer to find than all the rest.
+    times = f"{round(started * 1e6)}e-6,{round(duration * 1e6)}e-6"
     status = "null" if exit_status is None else exit_status
-    return f"[{place},{_quoted(node)},{number},{words},{started!r},{duration!r},{status}]\n".encode("ascii")
+    return f"[{place},{_quoted(node)},{number},{words},{times},{status}]\n".encode("ascii")
 
 
 def line_of_process(process: tuple[str, int, str]) -> bytes:

@@ -71,10 +71,12 @@ _SECONDS = st.floats(min_value=0, max_value=1e11)
         st.none() | st.integers(-64, 255),
     ),
 )
-def test_a_line_is_the_json_of_its_row(place: int, attempt: Row) -> None:
+def test_a_line_is_the_json_of_its_row_to_the_microsecond(place: int, attempt: Row) -> None:
     line = line_of(place, attempt)
     assert line.count(b"\n") == 1
-    assert json.loads(line) == [place, *attempt]
+    *values, started, duration, exit_status = json.loads(line)
+    assert [*values, exit_status] == [place, *attempt[:-3], attempt.exit_status]
+    assert (started, duration) == pytest.approx((attempt.started, attempt.duration), rel=1e-15, abs=1e-6)
 
 
 def test_what_is_committed_together_soon_is_not_committed_by_the_beat(

@@ -80,13 +80,18 @@ def test_commands_leave_descriptors_to_the_rest_of_the_run() -> None:
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
 
     async def scene() -> None:
-        opened = [int(path.name) for path in Path("/proc/self/fd").iterdir()]  # noqa: ASYNC240
-        holes = max(opened) + 1 - len(opened)
-        resource.setrlimit(resource.RLIMIT_NOFILE, (max(opened) + 12 - holes, hard))
+        # Whatever ran before in this process may have left holes among its descriptors.
+        highest = max(20, *(int(path.name) for path in Path("/proc/self/fd").iterdir()))  # noqa: ASYNC240
+        opened = [os.open(os.devnull, os.O_RDONLY)]
         try:
+            while opened[-1] < highest:
+                opened.append(os.open(os.devnull, os.O_RDONLY))
+            resource.setrlimit(resource.RLIMIT_NOFILE, (opened[-1] + 12, hard))
             await with_room(starts, lambda: False, lambda what: None)
         finally:
             resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+            for descriptor in opened:
+                os.close(descriptor)
 
     with pytest.raises(Shortage, match="RLIMIT_NOFILE"):
         asyncio.run(scene())

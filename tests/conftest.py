@@ -6,7 +6,7 @@ import importlib
 import os
 import pkgutil
 import signal
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -41,13 +41,6 @@ def pytest_configure() -> None:
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         # As of what a shell starts in the background: the runs that tests interrupt would ignore Ctrl-C too.
         signal.signal(signal.SIGINT, signal.default_int_handler)
-
-
-@pytest.hookimpl(wrapper=True, optionalhook=True)
-def pytest_xdist_auto_num_workers() -> Generator[None, int, int]:
-    """Called for ``-n auto``: half as many again, since tests here wait for processes much of their time."""
-    cores = yield
-    return cores + (cores + 1) // 2
 
 
 @pytest.fixture

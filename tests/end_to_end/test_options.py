@@ -232,6 +232,27 @@ def test_an_unknown_executor_is_refused_by_name(project: Project, mode: tuple[st
     assert project.lines("ran") == []
 
 
+@pytest.mark.parametrize("mode", [(), ("--epic-parallel=2",)])
+def test_an_unknown_executor_is_refused_where_it_would_carry_out_nothing(
+    project: Project, mode: tuple[str, ...]
+) -> None:
+    project.write(
+        "test_it.py",
+        """
+        import pytest
+
+        def test_up(): open("ran", "w")
+
+        @pytest.mark.depends(on="test_up")
+        def test_it(): pass
+        """,
+    )
+    result = project.run("--epic-executor=moon", *mode)
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["ERROR: there is no executor 'moon'; known are local, *"])
+    assert not (project.path / "ran").exists()
+
+
 def test_the_debugger_makes_stories_run_one_by_one_and_says_so(project: Project) -> None:
     project.epic("stories: [{id: a, run: exit 0}]")
     result = project.run("--pdb", "--epic-parallel=3")

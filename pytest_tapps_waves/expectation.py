@@ -37,7 +37,7 @@ def terms_of(found: Prepared, items: Iterable[pytest.Item], records: Records | N
     durations: Mapping[str, float] = {}
     # With a slot for each there is nothing to choose, and with one the order saves nothing.
     if 1 < found.limit < len(stories):
-        measured = records.journal.durations(stories, _GRAIN) if records is not None else {}
+        measured = records.journal.durations(stories) if records is not None else {}
         durations = estimates_of(found, items, measured).durations
     return terms_by(found, durations)
 

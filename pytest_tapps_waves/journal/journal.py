@@ -128,13 +128,10 @@ class Journal:
             self._flush()
             return self._tried(lambda execute: self._read_latest(execute, node))
 
-    def durations(self, nodes: Iterable[str], short: float) -> Mapping[str, float]:
-        """How long stories took lately when they passed, in seconds: of those that ever did.
-
-        :param short: of those that took no longer when they passed last, no more is asked.
-        """
+    def durations(self, nodes: Iterable[str]) -> Mapping[str, float]:
+        """How long stories took lately when they passed, in seconds: of those that ever did."""
         with self._lock:
-            return self._tried(lambda execute: median_durations(execute, nodes, short)) or {}
+            return self._tried(lambda execute: median_durations(execute, nodes)) or {}
 
     def ask(self, work: Callable[[Execute, int], _Answer]) -> _Answer | None:
         """Let ``work`` do something, given what executes statements and the number of the run; None if it cannot be."""

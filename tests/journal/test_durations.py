@@ -23,12 +23,6 @@ def journal(attempts: Iterable[tuple[str, int, int, str, float]]) -> sqlite3.Con
     return connection
 
 
-@pytest.fixture(params=[0, 100], ids=["all that a run wrote", "by name"])
-def few(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pytest_tapps_waves.journal.durations._FEW", request.param)
-
-
-@pytest.mark.usefixtures("few")
 @pytest.mark.parametrize(
     ("attempts", "found"),
     [
@@ -46,16 +40,4 @@ def test_the_median_of_the_latest_passes_counts(
 ) -> None:
     connection = journal(attempts)
     assert median_durations(connection.execute, ["b", "a"]) == found
-    connection.close()
-
-
-@pytest.mark.usefixtures("few")
-def test_of_what_was_short_the_last_time_no_more_is_asked() -> None:
-    passes = {"short": [9.0, 9.0, 0.1], "grew": [0.1, 0.1, 9.0], "long": [7.0, 8.0, 9.0]}
-    connection = journal(
-        (story, run, 1, "passed", duration)
-        for story, durations in passes.items()
-        for run, duration in enumerate(durations, 1)
-    )
-    assert median_durations(connection.execute, passes, short=0.2) == {"short": 0.1, "grew": 0.1, "long": 8.0}
     connection.close()

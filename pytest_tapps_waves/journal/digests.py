@@ -26,4 +26,5 @@ def upstream_of(marks: Mapping[str, str], dependencies: Collection[str]) -> str:
     """
     if not dependencies:
         return ""
-    return digest_of_text("\n".join(sorted([f"{key}={marks.get(key, '')}" for key in dependencies])))
+    # Begins as the digest of any text among the inputs, so that those in journals stay true.
+    return digest_of_text("=" + "\n".join(sorted([f"{key}={marks.get(key, '')}" for key in dependencies])))

@@ -254,7 +254,10 @@ def test_it_fits_a_telephone(shop: Path, opened: Open) -> None:
     page = opened(shop, width=400)
     page.click("#graph summary")
     page.click("tbody .fold:text-is('8.10')")
-    page.hover("#bars .mark >> nth=-1")
+    # To a bar at the right edge, by keys: how wide it is is up to the machine, and may be less than a pixel.
+    page.focus("#wider")
+    page.keyboard.press("Tab")
+    page.keyboard.press("End")
     assert page.evaluate("document.documentElement.scrollWidth") == 400
     for selector in ("tbody .title >> nth=0", "tbody .outcome >> nth=0", "tbody .took >> nth=0", "#tip", ".failure"):
         box = page.locator(selector).filter(visible=True).first.bounding_box()
@@ -298,6 +301,19 @@ def test_long_lists_are_folded_and_stories_without_length_are_drawn(tmp_path: Pa
     assert page.is_visible("#path li >> nth=0")
     sudden = many(1).stories[0]._replace(end=1e9)
     assert opened(write(RunHappened([sudden]), tmp_path)).locator("#bars .mark").count() == 1
+
+
+def test_a_narrow_bar_between_two_of_the_path_can_be_pointed_at(tmp_path: Path, opened: Open) -> None:
+    narrow, long, last = (story._replace(dependencies=()) for story in many(3).stories)
+    stories = [
+        narrow._replace(start=1e9 + 99.5, end=1e9 + 99.66),
+        long._replace(start=1e9, end=1e9 + 99.5),
+        last._replace(start=1e9 + 99.66, end=1e9 + 100, dependencies=(long.key,)),
+    ]
+    page = opened(write(RunHappened(stories), tmp_path))
+    assert page.locator("#bars .mark.onpath").count() == 2
+    page.hover("#bars .mark:not(.onpath)")
+    assert page.inner_text("#tip").startswith("0 Story number 0")
 
 
 def test_five_thousand_stories_can_be_used_at_once(tmp_path: Path, opened: Open) -> None:

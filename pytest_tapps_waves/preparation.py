@@ -121,7 +121,7 @@ def prepare(
             not config.hook.pytest_epic_action.get_hookimpls() and does_nothing(spec, settings.for_epic(header))
         ),
     )
-    assembled = assembled_of(selected=list(unique))
+    assembled = assembled_of(selected=_outside(problems, unique))
     epics = {path: settings.for_epic(epic.header) for path, epic in assembled.epics.items()}
     found = [*problems, *assembled.problems]
     if settings.with_dependencies:
@@ -130,8 +130,7 @@ def prepare(
         found = [problem for problem in found if problem.path in in_run]
     if is_xdist_worker(config) and (refused := worker_problems(config, settings, assembled, epics)):
         found += refused
-        broken = {problem.path for problem in refused}
-        assembled = assembled_of(selected=[key for key in unique if key.partition("::")[0] not in broken])
+        assembled = assembled_of(selected=_outside([*problems, *refused], unique))
         epics = {path: epic for path, epic in epics.items() if path in assembled.epics}
     _report_problems(session, items, found)
     graph = assembled.graph
@@ -156,6 +155,12 @@ def prepare(
         {path: epic.header.title for path, epic in assembled.epics.items()},
         _secrets(assembled.epics.values()),
     )
+
+
+def _outside(problems: Iterable[Problem], keys: Iterable[str]) -> list[str]:
+    """The keys of items whose files have no mistakes: those of others are left out."""
+    broken = {problem.path for problem in problems}
+    return [key for key in keys if key.partition("::")[0] not in broken]
 
 
 def _secrets(epics: Iterable[EpicDefinition]) -> Secrets | None:

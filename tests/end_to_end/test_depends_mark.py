@@ -60,6 +60,34 @@ def test_all_wrong_marks_are_told_at_once_and_other_files_are_left_alone(project
     result.stdout.fnmatch_lines(["test_x.py:3: test_one: *", "test_x.py:5: test_two: *"], consecutive=True)
 
 
+def test_nothing_of_a_file_with_a_wrong_mark_runs_and_all_else_does(both_ways: BothWays, project: Project) -> None:
+    project.write("conftest.py", NOTES_CALLS)
+    project.epic("""
+        epic: {title: Shop}
+        stories:
+          - {id: "1", run: "true"}
+          - {id: "2", run: "true", dependencies: ["test_x.py::test_up"]}
+    """)
+    project.write("test_x.py", """
+        import pytest
+
+        def test_up(): pass
+
+        @pytest.mark.depends(on="test_up")
+        def test_right(): pass
+
+        @pytest.mark.asyncio
+        async def test_async(): pass
+
+        @pytest.mark.depends("test_up")
+        def test_wrong(): pass
+    """)  # fmt: skip
+    result = both_ways("--continue-on-collection-errors", "-rs")
+    result.assert_outcomes(passed=1, skipped=1, errors=1)
+    result.stdout.fnmatch_lines(["SKIPPED * 2 depends on test_x.py::test_up, which is not part of this run*"])
+    assert (project.path / "ran").read_text().split() == ["epic_shop.yaml::1"]
+
+
 def test_marks_of_function_class_module_and_parameter_add_up(both_ways: BothWays, project: Project) -> None:
     project.write("conftest.py", NOTES_CALLS)
     project.write("test_a.py", """

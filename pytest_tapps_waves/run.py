@@ -59,12 +59,13 @@ class EpicRun:
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_setup(self, item: pytest.Item) -> None:
         """Called before the fixtures of an item are set up: the plan may have decided against it."""
-        if self._runtime is not None and not isinstance(item, StoryItem):
-            verdict = self._runtime.verdict(item)
-            if verdict is not None and verdict.state is State.REFUSED:
-                refuse(item, verdict.reason)
-            elif verdict is not None:
-                raise skipped(verdict.reason)
+        verdict = self._runtime.verdict(item) if self._runtime is not None else None
+        if verdict is None:
+            return
+        if verdict.state is not State.REFUSED:
+            raise skipped(verdict.reason)
+        if not isinstance(item, StoryItem):  # a story refuses by itself
+            refuse(item, verdict.reason)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_collection_finish(self, session: pytest.Session) -> None:

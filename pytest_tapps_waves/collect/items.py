@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any, Protocol
 import pytest
 
 from ..concurrent.outcomes import report_check, skipped
-from ..core.model import State
 from ..core.plan import Settled
 from ..errors import PlanProblems, Problem
 from ..inert import inert, one_line
@@ -173,10 +172,7 @@ class StoryItem(pytest.Item):
         return (self.parent.place, *self.reportinfo()[1:])
 
     def setup(self) -> None:
-        verdict = self.config.stash[RUNTIME].verdict(self)
-        if verdict is not None and verdict.state is not State.REFUSED:
-            raise skipped(verdict.reason)
-        if verdict is None and self.is_documentation:
+        if self.is_documentation and self.config.stash[RUNTIME].verdict(self) is None:
             raise skipped("nothing to run")
 
     def runtest(self) -> None:

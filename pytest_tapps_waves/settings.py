@@ -238,7 +238,10 @@ def _files(config: pytest.Config) -> Mapping[str, Path]:
             text = _ini(config, option.name, option.read)
             base = config.inipath.parent if config.inipath is not None else config.rootpath
         if text and not prints_only:
-            found[option.flag] = _absolute(base, text)
+            path = _absolute(base, text)
+            if (other := next((flag for flag, known in found.items() if known == path), None)) is not None:
+                raise pytest.UsageError(f"{other} and {option.flag} would both be written to {path}; name another file")
+            found[option.flag] = path
     return found
 
 

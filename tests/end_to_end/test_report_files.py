@@ -77,6 +77,7 @@ def test_a_path_that_cannot_be_written_is_refused_before_anything_runs(
     ("options", "told"),
     [
         (("--epic-trace=",), "must be the name of a file, not ''"),
+        (("--epic-report=a/../x", "--epic-trace=x"), "--epic-report and --epic-trace would both be written to "),
         (("--epic-trace=x", "--epic-plan"), "--epic-plan runs nothing, so there is nothing for --epic-trace; drop one"),
     ],
 )

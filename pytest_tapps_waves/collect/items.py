@@ -171,6 +171,9 @@ class StoryItem(pytest.Item):
             self.parent.place = super().location[0]
         return (self.parent.place, *self.reportinfo()[1:])
 
+    def _initrequest(self) -> None:
+        """Nothing: it has no fixtures to forget. pytest-retry calls this of whatever item it runs again."""
+
     def setup(self) -> None:
         if self.is_documentation and self.config.stash[RUNTIME].verdict(self) is None:
             raise skipped("nothing to run")

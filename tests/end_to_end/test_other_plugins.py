@@ -210,3 +210,35 @@ def test_all_of_them_together(project: Project, run: Run) -> None:
 def test_all_of_them_together_change_nothing_without_stories(project: Project) -> None:
     project.write("test_plain.py", "def test_one(): pass\n")
     project.run_process("--randomly-seed=3", "--timeout=60", plugins=ALL).assert_outcomes(passed=1)
+
+
+RETRY = """
+    import pytest
+
+    @pytest.hookimpl(hookwrapper=True)
+    def pytest_runtest_makereport(item, call):
+        outcome = yield
+        report = outcome.get_result()
+        if call.when == "call" and report.failed:
+            following = pytest.Class.from_parent(item.session, name="Nothing")
+            item.ihook.pytest_runtest_teardown(item=item, nextitem=following)
+            item._initrequest()
+            item.ihook.pytest_runtest_setup(item=item)
+            again = pytest.CallInfo.from_call(lambda: item.ihook.pytest_runtest_call(item=item), when="call")
+            made = pytest.TestReport.from_item_and_call(item, again)
+            report.outcome, report.longrepr = made.outcome, made.longrepr
+"""
+
+
+def test_a_story_is_run_again_from_within_its_report_as_pytest_retry_does(run: Run, project: Project) -> None:
+    project.write("conftest.py", RETRY)
+    project.epic("""
+        epic: {title: Shop}
+        stories:
+          - {id: "1", run: "test -e flag || { touch flag; exit 1; }"}
+          - {id: "2", run: "true", dependencies: ["1"]}
+          - {id: "3", run: "exit 1"}
+    """)
+    result = run(plugins=())
+    result.assert_outcomes(passed=2, failed=1)
+    result.stdout.fnmatch_lines(["FAILED epic_shop.yaml::3 - exit status 1*"])

@@ -11,6 +11,7 @@ import typing
 from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
+from types import AsyncGeneratorType, GeneratorType
 from typing import Any
 
 from ..errors import ActionFailed
@@ -22,6 +23,8 @@ _PACKAGE = str(Path(__file__).resolve().parent.parent)
 
 _GOES_ON = b"[a function cannot be ended: it goes on in its thread, and what it prints from now on is not shown here]\n"
 
+_GENERATORS = (GeneratorType, AsyncGeneratorType)
+
 THREADS = DaemonThreads()
 """The threads of this process in which synchronous functions run."""
 
@@ -30,7 +33,7 @@ LET_THROUGH: list[type[Exception]] = []
 
 
 class Call:
-    """A function that works if it returns. What it returns is not looked at, unless it is to be awaited."""
+    """A function that works if it returns. What it returns is not looked at, unless that is still to be run."""
 
     def __init__(self, target: str) -> None:
         """:param target: ``package.module:function``."""
@@ -48,6 +51,10 @@ class Call:
                 result = await self._in_thread(job.context, output)
             if inspect.isawaitable(result):
                 await result
+            elif isinstance(result, _GENERATORS):
+                raise ActionFailed(
+                    "it is a generator, nothing of which has run: a story's function must not yield", self.describe()
+                )
         except (ActionFailed, KeyboardInterrupt):
             raise
         except asyncio.CancelledError as error:

@@ -42,6 +42,8 @@ async def fails_later(): raise ValueError("no such shard")
 def leaves(): raise SystemExit(3)
 def stops(): return next(iter([]))
 def wants(argument): pass
+def yields(): yield seen.append("yields")
+async def yields_later(): yield seen.append("yields")
 async def cancelled_by_itself():
     task = asyncio.ensure_future(asyncio.sleep(60))
     await asyncio.sleep(0)
@@ -110,6 +112,8 @@ def test_it_calls_what_the_target_names_and_hands_it_the_story(steps: Any, name:
         ("no_such_module:f", "there is no module no_such_module"),
         ("broken_steps:f", "No module named 'there_is_none'"),
         ("steps_of_a_test:wants", "its parameter 'argument' has no value"),
+        ("steps_of_a_test:yields", "it is a generator, nothing of which has run"),
+        ("steps_of_a_test:yields_later", "it is a generator, nothing of which has run"),
     ],
 )
 def test_what_goes_wrong_is_told_in_one_phrase(steps: Any, target: str, what: str) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
 import tempfile
+from contextlib import closing
 from pathlib import Path
 
 from ..figures import Figure, Table
@@ -43,6 +45,20 @@ def _ratios(size: int, scale: Scale, options: tuple[str, ...]) -> tuple[float, .
         folder = call_stories(Path(name) / "async", size)
         (folder / "without.py").write_text(WITHOUT)
         ours = (*OURS, *options)
-        return cpu_ratios(
+        ratios = cpu_ratios(
             scale, lambda: pytest(folder, size, "-p", "without", *ours), lambda: pytest(folder, size, *ours)
         )
+        _check(folder, len(list(scale.rounds())))
+        return ratios
+
+
+def _check(folder: Path, rounds: int) -> None:
+    """See that one side was written down and the other was not: else their costs would be equal, and all well.
+
+    :raises SystemExit: if that is not so.
+    """
+    (path,) = folder.glob(".pytest_cache/**/journal.db")
+    with closing(sqlite3.connect(path)) as database:
+        (runs,) = database.execute("SELECT count(*) FROM run").fetchone()
+    if runs != rounds:
+        raise SystemExit(f"{runs} runs are in the journal, after {rounds} with it and {rounds} without it")

@@ -113,6 +113,7 @@ def prepare(
         assemble,
         library_of(config),
         config.rootpath,
+        selected=list(unique),
         tests=tests,
         all_tests_known=not only_failed and not any("::" in argument for argument in config.args),
         unselected_is_done=only_failed,
@@ -121,16 +122,16 @@ def prepare(
             not config.hook.pytest_epic_action.get_hookimpls() and does_nothing(spec, settings.for_epic(header))
         ),
     )
-    assembled = assembled_of(selected=_outside(problems, unique))
+    assembled = assembled_of(known=problems)
     epics = {path: settings.for_epic(epic.header) for path, epic in assembled.epics.items()}
-    found = [*problems, *assembled.problems]
+    found = list(assembled.problems)
     if settings.with_dependencies:
         # Files that were looked through for dependencies only may be wrong.
         in_run = {key.partition("::")[0] for key in unique}
         found = [problem for problem in found if problem.path in in_run]
     if is_xdist_worker(config) and (refused := worker_problems(config, settings, assembled, epics)):
         found += refused
-        assembled = assembled_of(selected=_outside([*problems, *refused], unique))
+        assembled = assembled_of(known=[*problems, *refused])
         epics = {path: epic for path, epic in epics.items() if path in assembled.epics}
     _report_problems(session, items, found)
     graph = assembled.graph
@@ -155,12 +156,6 @@ def prepare(
         {path: epic.header.title for path, epic in assembled.epics.items()},
         _secrets(assembled.epics.values()),
     )
-
-
-def _outside(problems: Iterable[Problem], keys: Iterable[str]) -> list[str]:
-    """The keys of items whose files have no mistakes: those of others are left out."""
-    broken = {problem.path for problem in problems}
-    return [key for key in keys if key.partition("::")[0] not in broken]
 
 
 def _secrets(epics: Iterable[EpicDefinition]) -> Secrets | None:

@@ -23,7 +23,7 @@ _NOT_SELECTED = "which is not part of this run (--missing-dependency-action=run 
 
 
 class Assembled(NamedTuple):
-    """The graph of what was selected, and the mistakes of files that cannot be part of it."""
+    """The graph of what was selected, and all mistakes of files that cannot be part of it."""
 
     graph: Graph
     epics: Mapping[str, EpicDefinition]
@@ -37,6 +37,7 @@ def assemble(
     *,
     selected: Sequence[str],
     tests: Sequence[ItemNode],
+    known: Sequence[Problem],
     all_tests_known: bool,
     unselected_is_done: bool,
     does_nothing: Callable[[EpicHeader, StorySpec], bool],
@@ -45,6 +46,7 @@ def assemble(
 
     :param selected: node ids of the items that are going to run, in their order.
     :param tests: all items that were collected, whether selected or not.
+    :param known: mistakes found before; nothing of their files is part of the graph, as of those found here.
     :param all_tests_known: whether their files were collected whole.
     :param unselected_is_done: whether what is not selected counts as passed, as under ``--lf``.
     :param does_nothing: tells of a story that was not collected whether there is nothing to run.
@@ -53,9 +55,10 @@ def assemble(
     resolver = Resolver(rootdir, library, names, all_tests_known=all_tests_known, keys=selected)
     whole, epics = _epic_stories(library, resolver)
     whole.update(_python_stories(tests, names))
-    problems = [*(problem for problem in resolver.problems if problem.path in library.collected), *_cycles(whole)]
+    found = (problem for problem in resolver.problems if problem.path in library.collected)
+    problems = [*known, *found, *_cycles(whole)]
     broken = {problem.path for problem in problems}
-    kept = [key for key in selected if key not in whole or whole[key].epic not in broken]
+    kept = [key for key in selected if key.partition("::")[0] not in broken]
     needed = _needed(kept, whole) | {test.key for test in tests if test.joins}
     nodes = [key for key in kept if key in whole or key in needed]
     sound = {key: story for key, story in whole.items() if story.epic not in broken}

@@ -60,7 +60,10 @@ def test_all_wrong_marks_are_told_at_once_and_other_files_are_left_alone(project
     result.stdout.fnmatch_lines(["test_x.py:3: test_one: *", "test_x.py:5: test_two: *"], consecutive=True)
 
 
-def test_nothing_of_a_file_with_a_wrong_mark_runs_and_all_else_does(both_ways: BothWays, project: Project) -> None:
+@pytest.mark.parametrize("mark", ["'test_up'", "on='test_wrong'"], ids=["a wrong mark", "a cycle"])
+def test_nothing_of_a_file_with_a_mistake_runs_and_all_else_does(
+    both_ways: BothWays, project: Project, mark: str
+) -> None:
     project.write("conftest.py", NOTES_CALLS)
     project.epic("""
         epic: {title: Shop}
@@ -68,7 +71,7 @@ def test_nothing_of_a_file_with_a_wrong_mark_runs_and_all_else_does(both_ways: B
           - {id: "1", run: "true"}
           - {id: "2", run: "true", dependencies: ["test_x.py::test_up"]}
     """)
-    project.write("test_x.py", """
+    project.write("test_x.py", f"""
         import pytest
 
         def test_up(): pass
@@ -79,7 +82,7 @@ def test_nothing_of_a_file_with_a_wrong_mark_runs_and_all_else_does(both_ways: B
         @pytest.mark.asyncio
         async def test_async(): pass
 
-        @pytest.mark.depends("test_up")
+        @pytest.mark.depends({mark})
         def test_wrong(): pass
     """)  # fmt: skip
     result = both_ways("--continue-on-collection-errors", "-rs")

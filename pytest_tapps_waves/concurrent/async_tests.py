@@ -10,10 +10,10 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+import pytest_asyncio.plugin
 
 # Tested with pytest-asyncio 1.3 and 1.5: the fixtures `_{scope}_scoped_runner` through which it runs coroutines, the
 # classes of its items, and `_asyncio_loop_factory`. Noticed by tests/test_private_api.py.
-from pytest_asyncio import plugin as pytest_asyncio
 from pytest_asyncio.plugin import AsyncGenerator, AsyncHypothesisTest, PytestAsyncioFunction
 
 from ..actions.output import CURRENT_OUTPUT
@@ -56,7 +56,7 @@ def _needs_own_loop(item: Any) -> bool:
 
 def debugs_loop(config: pytest.Config) -> bool:
     """Whether pytest-asyncio is to put its loops in debug mode."""
-    if not config.pluginmanager.is_registered(pytest_asyncio):  # -p no:asyncio
+    if not config.pluginmanager.is_registered(pytest_asyncio.plugin):  # -p no:asyncio
         return False
     return str(config.getoption("asyncio_debug", None) or config.getini("asyncio_debug")).lower() == "true"
 

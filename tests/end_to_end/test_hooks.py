@@ -335,25 +335,3 @@ def test_nothing_is_captured_around_a_story_where_nobody_prints(project: Project
         """,
     )
     project.run().assert_outcomes(passed=2)
-
-
-def test_what_is_skipped_is_not_set_up_by_hooks_of_the_user(both_ways: BothWays, project: Project) -> None:
-    project.write("conftest.py", """
-        def pytest_runtest_setup(item):
-            with open("set_up", "a") as file:
-                print(item.nodeid, file=file)
-    """)  # fmt: skip
-    project.write("test_x.py", """
-        import pytest
-
-        @pytest.mark.depends(on="epic_shop.yaml::2")
-        def test_after(): pass
-    """)  # fmt: skip
-    project.epic("""
-        epic: {title: Shop}
-        stories:
-          - {id: "1", run: "exit 1"}
-          - {id: "2", run: "true", dependencies: ["1"]}
-    """)
-    both_ways().assert_outcomes(failed=1, skipped=2)
-    assert (project.path / "set_up").read_text().split() == ["epic_shop.yaml::1"]
